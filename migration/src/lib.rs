@@ -1,0 +1,41 @@
+//! The tables of both databases, as reversible steps: one frozen file per change.
+//!
+//! **Invariants:** a file that has shipped is never edited; `down` undoes `up`; no file imports `entity`, so that an old
+//! step keeps its meaning when an entity moves on; a closed set, a range, a length or a uniqueness that the product
+//! promises is a constraint of the database. The steps are written as SQL, since what matters in them (partial,
+//! expression and full-text indexes, collations, checks) is what schema builders leave out; the few words that differ
+//! between the two databases stand in [`sql`].
+
+use sea_orm_migration::prelude::*;
+
+pub use sea_orm_migration::MigratorTrait;
+
+mod m20261123_000001_create_projects;
+mod m20261123_000002_create_features;
+mod m20261123_000003_create_tests;
+mod m20261123_000004_create_deployments;
+mod m20261123_000005_create_events;
+mod m20261123_000006_create_audit_logs;
+mod m20261123_000007_create_features_view;
+mod m20261123_000008_index_features_text;
+mod sql;
+
+/// Runs the steps, in this order.
+#[derive(Debug)]
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![
+            Box::new(m20261123_000001_create_projects::Migration),
+            Box::new(m20261123_000002_create_features::Migration),
+            Box::new(m20261123_000003_create_tests::Migration),
+            Box::new(m20261123_000004_create_deployments::Migration),
+            Box::new(m20261123_000005_create_events::Migration),
+            Box::new(m20261123_000006_create_audit_logs::Migration),
+            Box::new(m20261123_000007_create_features_view::Migration),
+            Box::new(m20261123_000008_index_features_text::Migration),
+        ]
+    }
+}

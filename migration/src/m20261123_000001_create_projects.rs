@@ -1,0 +1,39 @@
+//! Projects: what features belong to.
+
+use sea_orm_migration::prelude::*;
+
+use crate::sql::{Sql, run};
+
+#[derive(DeriveMigrationName)]
+pub(crate) struct Migration;
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        run(manager, UP).await
+    }
+
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        run(manager, DOWN).await
+    }
+}
+
+const UP: &[Sql] = &[
+    Sql::Both(
+        r"CREATE TABLE projects (
+            id {uuid} PRIMARY KEY NOT NULL,
+            name {text} NOT NULL,
+            description {text},
+            row_version integer NOT NULL DEFAULT 1,
+            created_at {timestamp} NOT NULL,
+            updated_at {timestamp} NOT NULL,
+            CONSTRAINT projects_name_unique UNIQUE (name),
+            CONSTRAINT projects_name_length CHECK (length(name) BETWEEN 1 AND 255),
+            CONSTRAINT projects_row_version_positive CHECK (row_version >= 1)
+        ){strict}",
+    ),
+    // `projects(orderBy: {field: CREATED_AT})`; the order by name reads the unique index.
+    Sql::Both(r"CREATE INDEX projects_created_at ON projects (created_at, id)"),
+];
+
+const DOWN: &[Sql] = &[Sql::Both("DROP TABLE projects")];

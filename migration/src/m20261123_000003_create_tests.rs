@@ -1,0 +1,50 @@
+//! Test cases: the checks of a feature, each with its latest result.
+
+use sea_orm_migration::prelude::*;
+
+use crate::sql::{Sql, run};
+
+#[derive(DeriveMigrationName)]
+pub(crate) struct Migration;
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        run(manager, UP).await
+    }
+
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        run(manager, DOWN).await
+    }
+}
+
+const UP: &[Sql] = &[
+    Sql::Both(
+        r"CREATE TABLE tests (
+            id {uuid} PRIMARY KEY NOT NULL,
+            feature_id {uuid} NOT NULL,
+            name {text} NOT NULL,
+            status {text} NOT NULL DEFAULT 'pending',
+            duration_ms integer,
+            message {text},
+            row_version integer NOT NULL DEFAULT 1,
+            created_at {timestamp} NOT NULL,
+            updated_at {timestamp} NOT NULL,
+            CONSTRAINT tests_feature_fk FOREIGN KEY (feature_id) REFERENCES features (id) ON DELETE CASCADE,
+            CONSTRAINT tests_feature_name_unique UNIQUE (feature_id, name),
+            CONSTRAINT tests_name_length CHECK (length(name) BETWEEN 1 AND 1000),
+            CONSTRAINT tests_status_known CHECK (status IN ('pending', 'passed', 'failed', 'skipped')),
+            CONSTRAINT tests_duration_not_negative CHECK (duration_ms >= 0),
+            CONSTRAINT tests_row_version_positive CHECK (row_version >= 1)
+        ){strict}",
+    ),
+    // The keyset orders of `feature { tests(orderBy:) }`, and the foreign key; by name there is the unique index.
+    Sql::Both("CREATE INDEX tests_of_feature ON tests (feature_id, id)"),
+    Sql::Both("CREATE INDEX tests_of_feature_by_status ON tests (feature_id, status, id)"),
+    Sql::Both("CREATE INDEX tests_of_feature_by_created_at ON tests (feature_id, created_at, id)"),
+    Sql::Sqlite("CREATE INDEX tests_of_feature_by_duration_ms ON tests (feature_id, duration_ms, id)"),
+    // NULL is the smallest value in every order, as it is in SQLite without saying so.
+    Sql::Postgres("CREATE INDEX tests_of_feature_by_duration_ms ON tests (feature_id, duration_ms NULLS FIRST, id)"),
+];
+
+const DOWN: &[Sql] = &[Sql::Both("DROP TABLE tests")];

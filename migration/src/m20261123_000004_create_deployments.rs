@@ -1,0 +1,59 @@
+//! Deployments: versions of a feature brought to an environment.
+
+use sea_orm_migration::prelude::*;
+
+use crate::sql::{Sql, run};
+
+#[derive(DeriveMigrationName)]
+pub(crate) struct Migration;
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        run(manager, UP).await
+    }
+
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        run(manager, DOWN).await
+    }
+}
+
+const UP: &[Sql] = &[
+    Sql::Both(
+        r"CREATE TABLE deployments (
+            id {uuid} PRIMARY KEY NOT NULL,
+            feature_id {uuid} NOT NULL,
+            environment {text} NOT NULL,
+            version {text} NOT NULL,
+            status {text} NOT NULL DEFAULT 'pending',
+            deployed_at {timestamp},
+            row_version integer NOT NULL DEFAULT 1,
+            created_at {timestamp} NOT NULL,
+            updated_at {timestamp} NOT NULL,
+            CONSTRAINT deployments_feature_fk FOREIGN KEY (feature_id) REFERENCES features (id) ON DELETE CASCADE,
+            CONSTRAINT deployments_environment_length CHECK (length(environment) BETWEEN 1 AND 255),
+            CONSTRAINT deployments_version_length CHECK (length(version) BETWEEN 1 AND 255),
+            CONSTRAINT deployments_status_known
+                CHECK (status IN ('pending', 'in_progress', 'succeeded', 'failed', 'rolled_back')),
+            CONSTRAINT deployments_row_version_positive CHECK (row_version >= 1)
+        ){strict}",
+    ),
+    // The keyset orders of `feature { deployments(orderBy:) }`, and the foreign key.
+    Sql::Both("CREATE INDEX deployments_of_feature ON deployments (feature_id, id)"),
+    Sql::Both("CREATE INDEX deployments_of_feature_by_created_at ON deployments (feature_id, created_at, id)"),
+    Sql::Both("CREATE INDEX deployments_of_feature_by_environment ON deployments (feature_id, environment, id)"),
+    // By time: `latestDeployment` too. The second serves `latestDeployment(environment:)`. NULL is the smallest value in
+    // every order, as it is in SQLite without saying so.
+    Sql::Sqlite("CREATE INDEX deployments_of_feature_by_deployed_at ON deployments (feature_id, deployed_at, id)"),
+    Sql::Sqlite("CREATE INDEX deployments_latest ON deployments (feature_id, environment, deployed_at, id)"),
+    Sql::Postgres(
+        "CREATE INDEX deployments_of_feature_by_deployed_at ON deployments (feature_id, deployed_at NULLS FIRST, id)",
+    ),
+    Sql::Postgres(
+        "CREATE INDEX deployments_latest ON deployments (feature_id, environment, deployed_at NULLS FIRST, id)",
+    ),
+    // A span of time over all features of a table that grows at its end: a block range index stays tiny.
+    Sql::Postgres("CREATE INDEX deployments_created_at ON deployments USING brin (created_at)"),
+];
+
+const DOWN: &[Sql] = &[Sql::Both("DROP TABLE deployments")];

@@ -1,0 +1,42 @@
+//! Audit: who changed what, and when.
+
+use sea_orm_migration::prelude::*;
+
+use crate::sql::{Sql, run};
+
+#[derive(DeriveMigrationName)]
+pub(crate) struct Migration;
+
+#[async_trait::async_trait]
+impl MigrationTrait for Migration {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        run(manager, UP).await
+    }
+
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        run(manager, DOWN).await
+    }
+}
+
+const UP: &[Sql] = &[
+    Sql::Both(
+        r"CREATE TABLE audit_logs (
+            id {uuid} PRIMARY KEY NOT NULL,
+            actor_id {text} NOT NULL,
+            actor_kind {text} NOT NULL,
+            on_behalf_of {text},
+            run_id {text},
+            action {text} NOT NULL,
+            entity_type {text} NOT NULL,
+            entity_id {uuid} NOT NULL,
+            request_id {text} NOT NULL,
+            changes {json} NOT NULL,
+            created_at {timestamp} NOT NULL,
+            CONSTRAINT audit_logs_actor_kind_known CHECK (actor_kind IN ('person', 'agent', 'service'))
+        ){strict}",
+    ),
+    // What was done to one thing, in order.
+    Sql::Both(r"CREATE INDEX audit_logs_of_entity ON audit_logs (entity_id, id)"),
+];
+
+const DOWN: &[Sql] = &[Sql::Both("DROP TABLE audit_logs")];

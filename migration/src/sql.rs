@@ -1,0 +1,48 @@
+//! The words in which the two databases differ, and the one way to run a step's statements.
+
+use sea_orm_migration::prelude::*;
+use sea_orm_migration::sea_orm::DbBackend;
+
+/// One statement of a step.
+pub(crate) enum Sql {
+    /// Runs on both; `{uuid}`, `{text}`, `{timestamp}`, `{json}` and `{strict}` become the database's own words.
+    Both(&'static str),
+    /// Runs on PostgreSQL only.
+    Postgres(&'static str),
+    /// Runs on SQLite only.
+    Sqlite(&'static str),
+}
+
+/// Runs the statements one after the other, leaving out those of the other database.
+pub(crate) async fn run(manager: &SchemaManager<'_>, statements: &[Sql]) -> Result<(), DbErr> {
+    let sqlite = manager.get_database_backend() == DbBackend::Sqlite;
+    let connection = manager.get_connection();
+    for statement in statements {
+        let text = match statement {
+            Sql::Both(text) => spell(text, sqlite),
+            Sql::Sqlite(text) if sqlite => (*text).to_owned(),
+            Sql::Postgres(text) if !sqlite => (*text).to_owned(),
+            Sql::Sqlite(_) | Sql::Postgres(_) => continue,
+        };
+        connection.execute_unprepared(&text).await?;
+    }
+    Ok(())
+}
+
+/// Text sorts by code point on both, so that pages come in the same order: PostgreSQL's collation `C` and SQLite's
+/// `BINARY`. SQLite's tables are `STRICT`, or it would take a string for a number; its ids are 16-byte blobs, and its
+/// timestamps RFC 3339 text in UTC, which sorts by time.
+fn spell(text: &str, sqlite: bool) -> String {
+    let words = if sqlite {
+        [("{uuid}", "BLOB"), ("{text}", "TEXT"), ("{timestamp}", "TEXT"), ("{json}", "TEXT"), ("{strict}", " STRICT")]
+    } else {
+        [
+            ("{uuid}", "uuid"),
+            ("{text}", r#"text COLLATE "C""#),
+            ("{timestamp}", "timestamptz"),
+            ("{json}", "jsonb"),
+            ("{strict}", ""),
+        ]
+    };
+    words.iter().fold(text.to_owned(), |text, (placeholder, word)| text.replace(placeholder, word))
+}

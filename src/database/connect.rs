@@ -1,0 +1,133 @@
+//! Opens a database by its URL: an SQLite file, or a PostgreSQL server.
+
+use std::str::FromStr;
+use std::time::Duration;
+
+use sea_orm::sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sea_orm::sqlx::{self, ConnectOptions};
+use sea_orm::{SqlxPostgresConnector, SqlxSqliteConnector};
+
+use super::Database;
+
+/// How many connections to keep and how long to wait for one.
+#[derive(Clone, Debug)]
+pub struct PoolOptions {
+    /// The most connections that serve reads. SQLite has one more, its writer.
+    pub max_connections: u32,
+    /// How long a request waits for a connection.
+    pub acquire_timeout: Duration,
+}
+
+impl Default for PoolOptions {
+    fn default() -> Self {
+        Self { max_connections: 8, acquire_timeout: Duration::from_secs(3) }
+    }
+}
+
+/// Why a database could not be opened. No text holds the URL, which may hold a password.
+#[derive(Debug, thiserror::Error)]
+pub enum ConnectError {
+    /// Neither `sqlite:` nor `postgres:`.
+    #[error(
+        "the database URL starts with {scheme:?}; \
+         it must be sqlite://FILE or postgres://USER:PASSWORD@HOST/DATABASE"
+    )]
+    UnknownScheme {
+        /// What stands before the first colon.
+        scheme: String,
+    },
+    /// A pool of one memory database would be as many databases as it has connections.
+    #[error("the database URL names a database in memory; Throughline keeps its records in a file: sqlite://FILE")]
+    InMemory,
+    /// The URL is not understood, or the server did not answer.
+    #[error("the database cannot be opened: {0}")]
+    Refused(#[from] sqlx::Error),
+}
+
+/// Idle for longer than this, a connection is asked whether it still stands before it is used.
+const PING_AFTER_IDLE: Duration = Duration::from_secs(30);
+/// Statements that a connection keeps prepared.
+const PREPARED_STATEMENTS: usize = 512;
+/// How long a writer of an SQLite file waits for a writer in another process.
+const SQLITE_BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+
+impl Database {
+    /// Opens the database at `url`; an SQLite file that does not exist is made. The tables are not made: see
+    /// [`Database::migrate`].
+    ///
+    /// # Errors
+    /// When the URL is of another kind, or the database does not answer.
+    pub async fn connect(url: &str, pool: &PoolOptions) -> Result<Self, ConnectError> {
+        match url.split_once(':').map_or(url, |(scheme, _)| scheme) {
+            "sqlite" => connect_sqlite(url, pool).await,
+            "postgres" | "postgresql" => connect_postgres(url, pool).await,
+            other => Err(ConnectError::UnknownScheme { scheme: other.chars().take(20).collect() }),
+        }
+    }
+}
+
+/// One writer and a pool of readers. The writer's queue is the pool's, so that nobody meets `SQLITE_BUSY` within the
+/// process; another process waits [`SQLITE_BUSY_TIMEOUT`].
+async fn connect_sqlite(url: &str, pool: &PoolOptions) -> Result<Database, ConnectError> {
+    if url.contains(":memory:") || url.contains("mode=memory") {
+        return Err(ConnectError::InMemory);
+    }
+    let options = SqliteConnectOptions::from_str(url)?
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        .synchronous(SqliteSynchronous::Full)
+        .foreign_keys(true)
+        .busy_timeout(SQLITE_BUSY_TIMEOUT)
+        .statement_cache_capacity(PREPARED_STATEMENTS)
+        .disable_statement_logging();
+    let pool_options =
+        || SqlitePoolOptions::new().acquire_timeout(pool.acquire_timeout).test_before_acquire(false).idle_timeout(None);
+    let writer = pool_options().max_connections(1).max_lifetime(None).connect_with(options.clone()).await?;
+    let reader = pool_options()
+        .max_connections(pool.max_connections)
+        .connect_with(options.pragma("query_only", "on").pragma("cache_size", "-16000"))
+        .await?;
+    Ok(Database {
+        reader: SqlxSqliteConnector::from_sqlx_sqlite_pool(reader),
+        writer: SqlxSqliteConnector::from_sqlx_sqlite_pool(writer),
+    })
+}
+
+async fn connect_postgres(url: &str, pool: &PoolOptions) -> Result<Database, ConnectError> {
+    let options = PgConnectOptions::from_str(url)?
+        .application_name("throughline")
+        .statement_cache_capacity(PREPARED_STATEMENTS)
+        .disable_statement_logging();
+    let pool = PgPoolOptions::new()
+        .max_connections(pool.max_connections)
+        .acquire_timeout(pool.acquire_timeout)
+        // A ping before every use would double a small read.
+        .test_before_acquire(false)
+        .before_acquire(|connection, metadata| {
+            Box::pin(async move {
+                if metadata.idle_for > PING_AFTER_IDLE {
+                    sqlx::Connection::ping(connection).await?;
+                }
+                Ok(true)
+            })
+        })
+        .connect_with(options)
+        .await?;
+    let connection = SqlxPostgresConnector::from_sqlx_postgres_pool(pool);
+    Ok(Database { reader: connection.clone(), writer: connection })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn refuses_other_urls_without_repeating_them() {
+        let error = Database::connect("mysql://root:secret@host/db", &PoolOptions::default()).await.unwrap_err();
+        assert!(matches!(&error, ConnectError::UnknownScheme { scheme } if scheme == "mysql"));
+        assert!(!error.to_string().contains("secret"), "{error}");
+        let error = Database::connect("sqlite::memory:", &PoolOptions::default()).await.unwrap_err();
+        assert!(matches!(error, ConnectError::InMemory));
+    }
+}

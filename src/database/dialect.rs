@@ -1,0 +1,1 @@
+//! The SQL in which the two databases differ.

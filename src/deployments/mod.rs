@@ -1,0 +1,7 @@
+//! Deployments: versions of a feature brought to an environment.
+//!
+//! The same version may be brought to the same environment again. Others use [`rules`] and the object that `graphql`
+//! declares.
+
+pub mod rules;
+pub mod writes;

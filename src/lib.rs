@@ -1,0 +1,12 @@
+//! Throughline: the record of software delivery that people and AI agents share.
+//!
+//! This is a draft of the map; see docs/ARCHITECTURE.md.
+
+pub mod access;
+pub mod database;
+pub mod deployments;
+pub mod features;
+pub mod import;
+pub mod projects;
+pub mod test_cases;
+pub mod write_transaction;

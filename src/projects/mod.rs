@@ -1,0 +1,6 @@
+//! Projects: what features belong to.
+//!
+//! A project's name is unique. Others use [`rules`] and the object that `graphql` declares.
+
+pub mod rules;
+pub mod writes;

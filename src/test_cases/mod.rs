@@ -1,0 +1,6 @@
+//! Test cases: the checks of a feature, each with its latest result.
+//!
+//! A test case's name is unique in its feature. Others use [`rules`] and the object that `graphql` declares.
+
+pub mod rules;
+pub mod writes;
