@@ -3,9 +3,11 @@
 //! This is a draft of the map; see docs/ARCHITECTURE.md.
 
 pub mod access;
+pub mod batch;
 pub mod database;
 pub mod deployments;
 pub mod features;
+pub mod graphql;
 pub mod import;
 pub mod projects;
 pub mod test_cases;
