@@ -3,11 +3,15 @@
 //! This is a draft of the map; see docs/ARCHITECTURE.md.
 
 pub mod access;
+pub mod app;
 pub mod batch;
+pub mod cli;
+pub mod config;
 pub mod database;
 pub mod deployments;
 pub mod features;
 pub mod graphql;
+pub mod http;
 pub mod import;
 pub mod projects;
 pub mod test_cases;

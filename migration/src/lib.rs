@@ -8,7 +8,7 @@
 
 use sea_orm_migration::prelude::*;
 
-pub use sea_orm_migration::MigratorTrait;
+pub use sea_orm_migration::{Migration, MigrationStatus, MigratorTrait};
 
 mod m20261123_000001_create_projects;
 mod m20261123_000002_create_features;

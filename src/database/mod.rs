@@ -3,13 +3,16 @@
 //! **Invariants:** a read never goes through the writer of an SQLite file; no other module asks which database it is on,
 //! except through [`dialect`]; a [`sea_orm::DbErr`] is sorted in [`error`] and nowhere else.
 
+mod address;
 mod connect;
 pub mod dialect;
 mod error;
 mod schema;
 
+pub use address::DatabaseAddress;
 pub use connect::{ConnectError, PoolOptions};
 pub use error::DatabaseError;
+pub use schema::MigrationState;
 use sea_orm::{DatabaseConnection, DbBackend};
 
 /// The pools of one database.

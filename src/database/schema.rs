@@ -1,7 +1,7 @@
 //! Brings the tables up to date.
 
 use migration::{Migrator, MigratorTrait};
-use sea_orm::{ConnectionTrait, DbBackend};
+use sea_orm::{ConnectionTrait, DbBackend, DbErr};
 
 use super::{Database, DatabaseError};
 
@@ -11,14 +11,49 @@ impl Database {
     /// # Errors
     /// When a migration fails; what ran before it stays.
     pub async fn migrate(&self) -> Result<(), DatabaseError> {
+        self.alone(Migrator::up(&self.writer, None)).await
+    }
+
+    /// Undoes the latest `steps` migrations, with the rows in their tables.
+    ///
+    /// # Errors
+    /// When a migration cannot be undone; those after it stay undone.
+    pub async fn migrate_down(&self, steps: u32) -> Result<(), DatabaseError> {
+        self.alone(Migrator::down(&self.writer, Some(steps))).await
+    }
+
+    /// Undoes all migrations and runs them again: every row is gone.
+    ///
+    /// # Errors
+    /// When a migration fails either way.
+    pub async fn migrate_fresh(&self) -> Result<(), DatabaseError> {
+        // Migrator::fresh drops every table that it finds, which SQLite refuses for those of a full-text index.
+        self.alone(Migrator::refresh(&self.writer)).await
+    }
+
+    /// Every migration, in order, without changing anything.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn migrations(&self) -> Result<Vec<MigrationState>, DatabaseError> {
+        let migrations = Migrator::get_migration_with_status_read_only(&self.reader).await?;
+        let state = |migration: migration::Migration| MigrationState {
+            name: migration.name().to_owned(),
+            applied: migration.status() == migration::MigrationStatus::Applied,
+        };
+        Ok(migrations.into_iter().map(state).collect())
+    }
+
+    /// Changes the tables while no other process does.
+    async fn alone(&self, change: impl Future<Output = Result<(), DbErr>>) -> Result<(), DatabaseError> {
         if self.backend() == DbBackend::Postgres {
             // The lock lives in its own session, since the migrations use the pool; it ends with the session at the
             // latest. The number is arbitrary and ours.
             let lock = crate::write_transaction::lock_session(self, MIGRATION_LOCK).await?;
-            Migrator::up(&self.writer, None).await?;
+            change.await?;
             return lock.release().await;
         }
-        Ok(Migrator::up(&self.writer, None).await?)
+        Ok(change.await?)
     }
 
     /// How many migrations have not run yet.
@@ -37,6 +72,15 @@ impl Database {
         self.reader.execute_unprepared("SELECT 1").await?;
         Ok(())
     }
+}
+
+/// A migration and whether it has run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MigrationState {
+    /// Its file's name.
+    pub name: String,
+    /// Whether it has run.
+    pub applied: bool,
 }
 
 /// The advisory lock under which migrations run.

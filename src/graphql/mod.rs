@@ -17,7 +17,8 @@ use self::error::Code;
 pub use self::respond::Answer;
 use self::schema::ThroughlineSchema;
 use crate::access::Caller;
-use crate::batch::{BatchError, PageLimits, Reads};
+pub use crate::batch::PageLimits;
+use crate::batch::{BatchError, Reads};
 use crate::database::Database;
 
 /// The GraphQL API over one database. Cloning is cheap.

@@ -1,0 +1,159 @@
+//! The running server, from its start to its end.
+//!
+//! **Invariant:** it starts in the order port, database, tables, schema, so that a port in use is told before anything is
+//! changed; it stops in the order no new connections, running requests, pools.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use anyhow::Context;
+use axum::serve::ListenerExt;
+use sea_orm::{EntityTrait, PaginatorTrait, QuerySelect};
+use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use crate::access::Caller;
+use crate::config::ServerSettings;
+use crate::database::{Database, DatabaseAddress, PoolOptions};
+use crate::graphql::Api;
+use crate::{http, import};
+
+/// A server that is ready to answer.
+pub struct App {
+    listener: TcpListener,
+    address: SocketAddr,
+    database: Database,
+    api: Api,
+    stop: StopSignals,
+    shutdown_timeout: Duration,
+}
+
+/// How long the pools may take to close: a statement that still runs would hold them open.
+const POOL_CLOSE_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Opens the database at `url`, whatever state its tables are in.
+///
+/// # Errors
+/// When it cannot be opened; the text tells where it is, without a password.
+pub async fn connect(url: &str, pool: &PoolOptions) -> anyhow::Result<Database> {
+    Database::connect(url, pool).await.with_context(|| DatabaseAddress::of(url).to_string())
+}
+
+/// Opens the database at `url` and brings its tables up to date.
+///
+/// # Errors
+/// When it cannot be opened, or a migration fails.
+pub async fn open(url: &str, pool: &PoolOptions) -> anyhow::Result<Database> {
+    let database = connect(url, pool).await?;
+    database.migrate().await.with_context(|| format!("{}: a migration failed", DatabaseAddress::of(url)))?;
+    Ok(database)
+}
+
+impl App {
+    /// Takes the port and opens the database.
+    ///
+    /// # Errors
+    /// When one of them is not to be had.
+    pub async fn start(url: &str, pool: &PoolOptions, settings: &ServerSettings) -> anyhow::Result<Self> {
+        // From here on a signal waits until the server listens to it.
+        let stop = StopSignals::listen().context("signals cannot be received")?;
+        log_panics();
+        let listener = TcpListener::bind(&settings.listen)
+            .await
+            .with_context(|| format!("cannot listen on {}", settings.listen))?;
+        let address = listener.local_addr().context("the port is not known")?;
+        let database = open(url, pool).await?;
+        let api = Api::new(database.clone(), settings.page_limits());
+        Ok(Self { listener, address, database, api, stop, shutdown_timeout: settings.shutdown_timeout() })
+    }
+
+    /// Imports the demo's data, unless the database holds a project: what somebody changed in the demo stays, and the
+    /// demo is never mixed into somebody's records.
+    ///
+    /// # Errors
+    /// When the import fails.
+    pub async fn import_demo(&self) -> anyhow::Result<()> {
+        let caller = Caller::local_owner();
+        let projects = entity::project::Entity::find().limit(1).count(self.database.reader()).await;
+        if projects.context("the projects cannot be counted")? > 0 {
+            tracing::debug!("the database holds projects: the demo is not imported");
+            return Ok(());
+        }
+        import::import_demo(&self.database, &caller).await.context("the demo's data cannot be imported")
+    }
+
+    /// Answers requests until SIGTERM or Ctrl-C, then lets the running ones finish.
+    ///
+    /// # Errors
+    /// When connections can no longer be accepted, or the pools cannot be closed in order.
+    pub async fn serve_until_stopped(self) -> anyhow::Result<()> {
+        let Self { listener, address, database, api, mut stop, shutdown_timeout } = self;
+        announce(address);
+        // Answers are written whole: waiting for more to send would only delay them.
+        let listener = listener.tap_io(|connection| {
+            let _ = connection.set_nodelay(true);
+        });
+        let (stopping, stopped) = tokio::sync::oneshot::channel::<()>();
+        let server = axum::serve(listener, http::router(api)).with_graceful_shutdown(async {
+            let _ = stopped.await;
+        });
+        let mut server = std::pin::pin!(server.into_future());
+        tokio::select! {
+            result = &mut server => return result.context("the server ended by itself"),
+            () = stop.received() => {}
+        }
+        tracing::info!("stopping: running requests may finish");
+        drop(stopping);
+        tokio::select! {
+            result = &mut server => result.context("a connection did not end in order")?,
+            () = tokio::time::sleep(shutdown_timeout) => tracing::warn!("requests were still running and are dropped"),
+            () = stop.received() => tracing::warn!("told again to stop: running requests are dropped"),
+        }
+        if let Ok(closed) = tokio::time::timeout(POOL_CLOSE_TIMEOUT, database.close()).await {
+            closed.context("the database was not closed in order")?;
+        } else {
+            tracing::warn!("statements were still running when the server ended");
+        }
+        Ok(())
+    }
+}
+
+/// The one line that tells where the server is.
+fn announce(address: SocketAddr) {
+    // What listens everywhere is reached from here, too.
+    let host =
+        if address.ip().is_unspecified() { format!("localhost:{}", address.port()) } else { address.to_string() };
+    if !address.ip().to_canonical().is_loopback() {
+        tracing::warn!("{address} can be reached from other machines, and whoever reaches it may see everything");
+    }
+    tracing::info!("GraphQL at http://{host}/graphql, GraphiQL in the browser at http://{host}/");
+}
+
+/// What tells a process to stop.
+struct StopSignals {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl StopSignals {
+    fn listen() -> std::io::Result<Self> {
+        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+    }
+
+    async fn received(&mut self) {
+        tokio::select! {
+            _ = self.terminate.recv() => {}
+            _ = self.interrupt.recv() => {}
+        }
+    }
+}
+
+/// Panics go to the log, within the span of the request that they ended; `http` answers the request.
+fn log_panics() {
+    std::panic::set_hook(Box::new(|panic| {
+        let message = panic.payload_as_str().unwrap_or("no message");
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        let backtrace = std::backtrace::Backtrace::capture();
+        tracing::error!(place, %backtrace, "panicked: {message}");
+    }));
+}

@@ -1,0 +1,156 @@
+//! `throughline migrate`: brings the tables up to date, takes steps back, tells where they stand.
+
+use std::fmt::Write;
+use std::io::IsTerminal;
+
+use anyhow::Context;
+use clap::Subcommand;
+
+use crate::app;
+use crate::config::{DEFAULT_FILE, DatabaseSettings};
+use crate::database::{Database, DatabaseAddress, MigrationState};
+
+/// Bring the tables up to date, or take steps back
+#[derive(clap::Args)]
+pub(super) struct MigrateCommand {
+    #[command(subcommand)]
+    step: Step,
+}
+
+#[derive(Subcommand)]
+enum Step {
+    /// Run the migrations that have not run yet
+    Up {
+        #[command(flatten)]
+        database: DatabaseSettings,
+    },
+    /// Undo the latest migrations, with the records in their tables
+    Down {
+        /// How many migrations to undo
+        #[arg(long, value_name = "COUNT", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+        steps: u32,
+        #[command(flatten)]
+        consent: Consent,
+        #[command(flatten)]
+        database: DatabaseSettings,
+    },
+    /// List the migrations: applied or pending
+    Status {
+        #[command(flatten)]
+        database: DatabaseSettings,
+    },
+    /// Undo all migrations and run them again: every record is gone
+    Fresh {
+        #[command(flatten)]
+        consent: Consent,
+        #[command(flatten)]
+        database: DatabaseSettings,
+    },
+}
+
+/// What destroys records asks first.
+#[derive(clap::Args)]
+struct Consent {
+    /// Do not ask
+    #[arg(long)]
+    yes: bool,
+}
+
+impl MigrateCommand {
+    pub(super) async fn run(self) -> anyhow::Result<()> {
+        match self.step {
+            Step::Up { database } => up(&database).await,
+            Step::Down { steps, consent, database } => down(&database, steps, &consent).await,
+            Step::Status { database } => status(&database).await,
+            Step::Fresh { consent, database } => fresh(&database, &consent).await,
+        }
+    }
+}
+
+async fn up(settings: &DatabaseSettings) -> anyhow::Result<()> {
+    let database = app::connect(&settings.url_or(DEFAULT_FILE), &settings.pool()).await?;
+    let pending = names_of(&database, false).await?;
+    database.migrate().await.context("a migration failed")?;
+    database.close().await?;
+    if pending.is_empty() {
+        return super::print("The tables are up to date.\n");
+    }
+    super::print(&list("applied", &pending))
+}
+
+async fn down(settings: &DatabaseSettings, steps: u32, consent: &Consent) -> anyhow::Result<()> {
+    let (database, address) = open_existing(settings).await?;
+    let mut applied = names_of(&database, true).await?;
+    applied.reverse();
+    applied.truncate(steps.try_into().unwrap_or(usize::MAX));
+    if applied.is_empty() {
+        return super::print("No migration has been applied.\n");
+    }
+    consent.ask(&format!(
+        "This undoes {} of the migrations of {address}, with the records in their tables.\n{}",
+        applied.len(),
+        list("undo", &applied)
+    ))?;
+    database.migrate_down(steps).await.context("a migration could not be undone")?;
+    database.close().await?;
+    super::print(&list("undone", &applied))
+}
+
+async fn status(settings: &DatabaseSettings) -> anyhow::Result<()> {
+    let (database, _) = open_existing(settings).await?;
+    let migrations = database.migrations().await?;
+    database.close().await?;
+    super::print(&migrations.iter().fold(String::new(), |text, migration| {
+        text + &list(if migration.applied { "applied" } else { "pending" }, std::slice::from_ref(&migration.name))
+    }))
+}
+
+async fn fresh(settings: &DatabaseSettings, consent: &Consent) -> anyhow::Result<()> {
+    let (database, address) = open_existing(settings).await?;
+    consent.ask(&format!("This deletes every record in {address}.\n"))?;
+    database.migrate_fresh().await.context("the tables could not be made anew")?;
+    let applied = names_of(&database, true).await?;
+    database.close().await?;
+    super::print(&list("applied", &applied))
+}
+
+impl Consent {
+    /// Goes on if the flag was given or the person at the terminal says so.
+    fn ask(&self, what: &str) -> anyhow::Result<()> {
+        if self.yes {
+            return Ok(());
+        }
+        if !std::io::stdin().is_terminal() {
+            anyhow::bail!("{}\nThere is no terminal to ask at; --yes says that it is meant", what.trim_end());
+        }
+        eprint!("{what}Go on? Type yes: ");
+        let mut answer = String::new();
+        std::io::stdin().read_line(&mut answer).context("standard input cannot be read")?;
+        anyhow::ensure!(answer.trim() == "yes", "nothing was changed");
+        Ok(())
+    }
+}
+
+/// Opens a database that is there: who mistypes a file's name is told, and gets no empty file.
+async fn open_existing(settings: &DatabaseSettings) -> anyhow::Result<(Database, DatabaseAddress)> {
+    let url = settings.url_or(DEFAULT_FILE);
+    let address = DatabaseAddress::of(&url);
+    anyhow::ensure!(!address.is_missing_file(), "there is no {address}");
+    Ok((app::connect(&url, &settings.pool()).await?, address))
+}
+
+async fn names_of(database: &Database, applied: bool) -> anyhow::Result<Vec<String>> {
+    let migrations: Vec<MigrationState> = database.migrations().await?;
+    Ok(migrations
+        .into_iter()
+        .filter(|migration| migration.applied == applied)
+        .map(|migration| migration.name)
+        .collect())
+}
+
+fn list(word: &str, names: &[String]) -> String {
+    names.iter().fold(String::new(), |mut text, name| {
+        let _ = writeln!(text, "{word}  {name}");
+        text
+    })
+}

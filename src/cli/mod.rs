@@ -1,0 +1,152 @@
+//! The command line: one file a command.
+//!
+//! **Invariant:** a command reads nothing of the environment but through its settings, writes its result to standard
+//! output and everything else to standard error, and says what went wrong in one chain of causes.
+
+pub mod import;
+mod migrate;
+mod schema;
+mod serve;
+
+use std::io::{IsTerminal, Write};
+
+use anyhow::Context;
+use clap::{Arg, CommandFactory, FromArgMatches, Parser, Subcommand};
+use tracing_subscriber::EnvFilter;
+
+use crate::access::Caller;
+use crate::app;
+use crate::config::{DEFAULT_FILE, DatabaseSettings, LogSettings};
+
+/// What was asked for on the command line.
+#[derive(Parser)]
+#[command(name = "throughline", version, about = ABOUT, long_about = None, after_help = EXAMPLES)]
+#[command(arg_required_else_help = true, max_term_width = 120)]
+pub struct CommandLine {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    log: LogSettings,
+}
+
+const ABOUT: &str = "The record of software delivery that people and AI agents share";
+
+const EXAMPLES: &str = "\
+Examples:
+  throughline serve --demo                     real data to look at, in throughline-demo.db
+  throughline serve                            your own records, in throughline.db
+  throughline import report.xml --project Web  test results of a CI run
+  throughline serve --help                     every setting, its default and its variable";
+
+#[derive(Subcommand)]
+enum Command {
+    Serve(serve::ServeCommand),
+    Migrate(migrate::MigrateCommand),
+    /// Import files of records or of test results
+    Import {
+        #[command(flatten)]
+        import: import::ImportCommand,
+        #[command(flatten)]
+        database: DatabaseSettings,
+    },
+    Schema(schema::SchemaCommand),
+}
+
+impl CommandLine {
+    /// Reads the process's arguments. Where they are not understood, says how the program is used and leaves the process
+    /// with code 2.
+    #[must_use]
+    pub fn from_process() -> Self {
+        let arguments = lay_out_help(Self::command()).get_matches();
+        Self::from_arg_matches(&arguments).unwrap_or_else(|error| error.exit())
+    }
+}
+
+/// Puts a setting's variable and default on a line of their own, where clap would let them run on behind the text.
+fn lay_out_help(command: clap::Command) -> clap::Command {
+    let lay_out = |argument: Arg| {
+        let (Some(variable), Some(help)) = (argument.get_env(), argument.get_help()) else { return argument };
+        let defaults: Vec<_> = argument.get_default_values().iter().map(|value| value.to_string_lossy()).collect();
+        let help = format!("{help}\n[env: {}] [default: {}]", variable.to_string_lossy(), defaults.join(" "));
+        argument.help(help).hide_env(true).hide_default_value(true)
+    };
+    command
+        .mut_args(|argument| if argument.is_hide_env_set() { argument } else { lay_out(argument) })
+        .mut_subcommands(lay_out_help)
+}
+
+/// Does what was asked for.
+///
+/// # Errors
+/// When it cannot be done; the chain of causes is for a person to read.
+pub async fn run(command_line: CommandLine) -> anyhow::Result<()> {
+    start_log(&command_line.log)?;
+    match command_line.command {
+        Command::Serve(command) => command.run().await,
+        Command::Migrate(command) => command.run().await,
+        Command::Import { import, database } => run_import(import, &database).await,
+        Command::Schema(command) => command.run(),
+    }
+}
+
+/// The importer's own file knows files; the database is opened here, where every command's is.
+async fn run_import(import: import::ImportCommand, settings: &DatabaseSettings) -> anyhow::Result<()> {
+    let database = app::open(&settings.url_or(DEFAULT_FILE), &settings.pool()).await?;
+    let result = import.run(&database, &Caller::local_owner()).await;
+    database.close().await?;
+    result
+}
+
+/// The text of an error and of its causes, without those that the text before them already ends with.
+#[must_use]
+pub fn describe_error(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain() {
+        let cause = cause.to_string();
+        if text.is_empty() {
+            text = cause;
+        } else if !text.ends_with(&cause) {
+            text.push_str(": ");
+            text.push_str(&cause);
+        }
+    }
+    text
+}
+
+fn start_log(settings: &LogSettings) -> anyhow::Result<()> {
+    let filter = EnvFilter::builder().parse(&settings.log).context("--log is not a filter")?;
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_target(false)
+        .init();
+    Ok(())
+}
+
+/// Writes a command's result. A reader that has seen enough, such as `head`, is not an error.
+fn print(text: &str) -> anyhow::Result<()> {
+    match std::io::stdout().lock().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(error).context("standard output cannot be written")
+        }
+        _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use anyhow::anyhow;
+
+    #[test]
+    fn the_command_line_is_sound() {
+        CommandLine::command().debug_assert();
+    }
+
+    #[test]
+    fn a_cause_is_told_once() {
+        let error = anyhow!("disk full").context("the file cannot be written: disk full").context("the import failed");
+        assert_eq!(describe_error(&error), "the import failed: the file cannot be written: disk full");
+    }
+}

@@ -1,0 +1,114 @@
+//! Every setting: its flag, its environment variable, its default and its meaning.
+//!
+//! **Invariant:** settings are read once, from the command line and then the environment, and passed down; no other
+//! module reads the environment.
+
+use std::time::Duration;
+
+use clap::builder::RangedU64ValueParser;
+
+use crate::database::PoolOptions;
+use crate::graphql::PageLimits;
+
+/// Where the records are, and how many connections are kept to them.
+///
+/// There is no `Debug`, since the URL may hold a password.
+#[derive(Clone, clap::Args)]
+#[command(next_help_heading = "Database")]
+pub struct DatabaseSettings {
+    /// What [`Database::connect`](crate::database::Database::connect) takes; [`DEFAULT_FILE`] where it is not set.
+    #[arg(
+        long = "database",
+        value_name = "URL",
+        env = "DATABASE_URL",
+        hide_env = true,
+        help = "sqlite://FILE or postgres://USER:PASSWORD@HOST/NAME\n[env: DATABASE_URL] [default: sqlite://throughline.db]"
+    )]
+    pub url: Option<String>,
+
+    /// Connections kept at most; SQLite has one more, its writer
+    #[arg(long, value_name = "COUNT", env = "THROUGHLINE_MAX_CONNECTIONS", default_value_t = 8,
+        value_parser = RangedU64ValueParser::<u32>::new().range(1..=1000))]
+    pub max_connections: u32,
+
+    /// How long a request waits for a connection
+    #[arg(long, value_name = "MS", env = "THROUGHLINE_ACQUIRE_TIMEOUT_MS", default_value_t = 3000,
+        value_parser = RangedU64ValueParser::<u64>::new().range(1..=600_000))]
+    pub acquire_timeout_ms: u64,
+}
+
+impl DatabaseSettings {
+    /// The URL that was set, or the file of that name in the working folder. A variable that is set to nothing counts
+    /// as not set.
+    #[must_use]
+    pub fn url_or(&self, default_file: &str) -> String {
+        self.url.clone().filter(|url| !url.is_empty()).unwrap_or_else(|| format!("sqlite://{default_file}"))
+    }
+
+    /// How the pools are made.
+    #[must_use]
+    pub fn pool(&self) -> PoolOptions {
+        PoolOptions {
+            max_connections: self.max_connections,
+            acquire_timeout: Duration::from_millis(self.acquire_timeout_ms),
+        }
+    }
+}
+
+/// The file that is opened where no database is set.
+pub const DEFAULT_FILE: &str = "throughline.db";
+/// The file that `serve --demo` opens where no database is set, so that the demo never mixes with somebody's records.
+pub const DEMO_FILE: &str = "throughline-demo.db";
+
+/// Where to listen, and what a request may ask for.
+#[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "Server")]
+pub struct ServerSettings {
+    /// Where to listen; port 0 takes a free one
+    #[arg(long, value_name = "HOST:PORT", env = "THROUGHLINE_LISTEN", default_value = "127.0.0.1:8000")]
+    pub listen: String,
+
+    /// Rows of a list that does not say how many
+    #[arg(long, value_name = "ROWS", env = "THROUGHLINE_DEFAULT_PAGE_SIZE", default_value_t = 20,
+        value_parser = RangedU64ValueParser::<u32>::new().range(1..=100_000))]
+    pub default_page_size: u32,
+
+    /// Rows that a list may ask for at most
+    #[arg(long, value_name = "ROWS", env = "THROUGHLINE_MAX_PAGE_SIZE", default_value_t = 1000,
+        value_parser = RangedU64ValueParser::<u32>::new().range(1..=100_000))]
+    pub max_page_size: u32,
+
+    /// How long running requests may go on when it is stopped
+    #[arg(long, value_name = "MS", env = "THROUGHLINE_SHUTDOWN_TIMEOUT_MS", default_value_t = 10_000,
+        value_parser = RangedU64ValueParser::<u64>::new().range(0..=600_000))]
+    pub shutdown_timeout_ms: u64,
+}
+
+impl ServerSettings {
+    /// How long a list is. Who lowers the maximum alone lowers the default with it.
+    #[must_use]
+    pub fn page_limits(&self) -> PageLimits {
+        PageLimits { default_size: self.default_page_size.min(self.max_page_size), max_size: self.max_page_size }
+    }
+
+    /// How long running requests may take to finish.
+    #[must_use]
+    pub fn shutdown_timeout(&self) -> Duration {
+        Duration::from_millis(self.shutdown_timeout_ms)
+    }
+}
+
+/// What is written to standard error.
+#[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "Log")]
+pub struct LogSettings {
+    /// Levels by module: error, warn, info, debug or trace
+    #[arg(
+        long,
+        value_name = "FILTER",
+        env = "THROUGHLINE_LOG",
+        default_value = "warn,throughline=info",
+        global = true
+    )]
+    pub log: String,
+}

@@ -1,0 +1,87 @@
+//! The form of an answer, by what the client says that it reads.
+
+use axum::http::{HeaderMap, HeaderValue, header};
+
+/// The media types of a GraphQL response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ResponseType {
+    /// `application/graphql-response+json`: the status tells whether the request could be run.
+    GraphqlResponse,
+    /// `application/json`, for clients that name nothing newer: the status is 200 whenever the answer is GraphQL.
+    Json,
+}
+
+impl ResponseType {
+    /// What the client likes best; `application/json` where it likes both as much or says nothing of either, since it
+    /// may be older than the other.
+    pub(super) fn wanted(headers: &HeaderMap) -> Self {
+        let named = quality_of(headers, |range| range == "application/graphql-response+json");
+        let plain = quality_of(headers, |range| matches!(range, "application/json" | "application/*" | "*/*"));
+        match named {
+            Some(named) if named > 0.0 && named >= plain.unwrap_or(0.0) => Self::GraphqlResponse,
+            _ => Self::Json,
+        }
+    }
+
+    pub(super) fn content_type(self) -> HeaderValue {
+        HeaderValue::from_static(match self {
+            Self::GraphqlResponse => "application/graphql-response+json; charset=utf-8",
+            Self::Json => "application/json; charset=utf-8",
+        })
+    }
+}
+
+/// Whether a browser asks for a page. What takes anything, as command-line clients do, is no browser.
+pub(super) fn wants_page(headers: &HeaderMap) -> bool {
+    quality_of(headers, |range| range == "text/html").is_some_and(|quality| quality > 0.0)
+}
+
+/// The highest quality (RFC 9110, section 12.4.2) among the media ranges that fit; nothing where none fits.
+fn quality_of(headers: &HeaderMap, fits: impl Fn(&str) -> bool) -> Option<f32> {
+    let ranges = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    ranges
+        .flat_map(|value| value.split(','))
+        .filter_map(|range| {
+            let mut parts = range.split(';').map(str::trim);
+            let name = parts.next()?.to_ascii_lowercase();
+            let quality = parts.find_map(|part| part.strip_prefix("q=").or_else(|| part.strip_prefix("Q=")));
+            fits(&name).then(|| quality.map_or(1.0, |quality| quality.parse().unwrap_or(0.0)))
+        })
+        .max_by(f32::total_cmp)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn accepting(accept: &str) -> HeaderMap {
+        [(header::ACCEPT, accept.parse().unwrap())].into_iter().collect()
+    }
+
+    #[test]
+    fn the_newer_type_is_for_those_who_name_it() {
+        assert_eq!(ResponseType::wanted(&HeaderMap::new()), ResponseType::Json);
+        for (accept, expected) in [
+            ("*/*", ResponseType::Json),
+            ("application/json", ResponseType::Json),
+            ("text/html", ResponseType::Json),
+            ("application/graphql-response+json", ResponseType::GraphqlResponse),
+            ("Application/GraphQL-Response+JSON;charset=utf-8", ResponseType::GraphqlResponse),
+            ("application/graphql-response+json, application/json;q=0.9", ResponseType::GraphqlResponse),
+            ("application/graphql-response+json, application/json, */*", ResponseType::GraphqlResponse),
+            ("application/graphql-response+json;q=0.5, application/json", ResponseType::Json),
+            ("application/graphql-response+json;q=0", ResponseType::Json),
+            ("application/graphql-response+json;q=x", ResponseType::Json),
+        ] {
+            assert_eq!(ResponseType::wanted(&accepting(accept)), expected, "{accept}");
+        }
+    }
+
+    #[test]
+    fn only_browsers_get_a_page() {
+        assert!(wants_page(&accepting("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8")));
+        for accept in ["*/*", "application/json", "text/html;q=0", "", ";;,;q=,"] {
+            assert!(!wants_page(&accepting(accept)), "{accept}");
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! The answers to requests that never reach the schema, in the form of a GraphQL response.
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+
+/// A refusal: its text is constant, so that it repeats nothing of the request.
+#[derive(Debug)]
+pub(super) struct HttpError {
+    status: StatusCode,
+    code: Code,
+    message: &'static str,
+    allow: Option<&'static str>,
+    request_id: Option<String>,
+}
+
+/// What a client can tell refusals apart by.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Code {
+    /// The body is not a request.
+    BadRequest,
+    /// The path is unknown.
+    NotFound,
+    /// The path is known, the method is not.
+    MethodNotAllowed,
+    /// The body is too large.
+    PayloadTooLarge,
+    /// The body is not JSON.
+    UnsupportedMediaType,
+    /// A fault of ours.
+    Internal,
+}
+
+impl Code {
+    fn name(self) -> &'static str {
+        match self {
+            Self::BadRequest => "BAD_REQUEST",
+            Self::NotFound => "NOT_FOUND",
+            Self::MethodNotAllowed => "METHOD_NOT_ALLOWED",
+            Self::PayloadTooLarge => "PAYLOAD_TOO_LARGE",
+            Self::UnsupportedMediaType => "UNSUPPORTED_MEDIA_TYPE",
+            Self::Internal => "INTERNAL",
+        }
+    }
+}
+
+impl HttpError {
+    pub(super) fn new(status: StatusCode, code: Code, message: &'static str) -> Self {
+        Self { status, code, message, allow: None, request_id: None }
+    }
+
+    /// The body is JSON or not even that, but not a request.
+    pub(super) fn bad_request(message: &'static str) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, Code::BadRequest, message)
+    }
+
+    /// A fault of ours; the log tells more under the request's id.
+    pub(super) fn internal(request_id: String) -> Self {
+        let message = "Something went wrong on the server. Its log tells more under this request's id.";
+        Self { request_id: Some(request_id), ..Self::new(StatusCode::INTERNAL_SERVER_ERROR, Code::Internal, message) }
+    }
+
+    /// Tells the methods that the path takes.
+    pub(super) fn allowing(self, methods: &'static str) -> Self {
+        Self { allow: Some(methods), ..self }
+    }
+}
+
+impl IntoResponse for HttpError {
+    fn into_response(self) -> Response {
+        let mut extensions = json!({ "code": self.code.name() });
+        if let Some(request_id) = self.request_id {
+            extensions["requestId"] = request_id.into();
+        }
+        let body = json!({ "errors": [{ "message": self.message, "extensions": extensions }] });
+        let mut response = (self.status, axum::Json(body)).into_response();
+        if let Some(methods) = self.allow {
+            response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(methods));
+        }
+        response
+    }
+}

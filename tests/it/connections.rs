@@ -1,0 +1,56 @@
+//! Every pooled connection keeps what the product promises, not only the first one.
+
+use sea_orm::ConnectionTrait;
+use sea_orm::sqlx::{Row, SqlitePool};
+
+use crate::support::{Backend, Rows, Statements, TestDatabase, query_texts};
+
+on_both!(the_tables_are_up_to_date, statements_are_observed);
+
+async fn the_tables_are_up_to_date(backend: Backend) {
+    let test = TestDatabase::new(backend).await;
+    assert_eq!(test.database.pending_migrations().await.unwrap(), 0);
+    test.database.migrate().await.unwrap();
+}
+
+async fn statements_are_observed(backend: Backend) {
+    let mut test = TestDatabase::new(backend).await;
+    let statements = Statements::observe(&mut test.database);
+    assert_eq!(query_texts(test.database.reader(), "SELECT name FROM projects").await, Vec::<String>::new());
+    assert_eq!(Rows::of(&test.database).count("SELECT count(*) FROM features").await, 0);
+    assert_eq!(statements.count(), 2);
+    assert_eq!(statements.take(), ["SELECT name FROM projects", "SELECT count(*) FROM features"]);
+    assert_eq!(statements.count(), 0);
+}
+
+#[tokio::test]
+async fn each_sqlite_connection_is_durable_and_checks_foreign_keys() {
+    let test = TestDatabase::new(Backend::Sqlite).await;
+    for (connection, expected_size, query_only) in [(test.database.reader(), 8, "1"), (test.database.writer(), 1, "0")]
+    {
+        let pool: &SqlitePool = connection.get_sqlite_connection_pool();
+        let mut held = Vec::new();
+        for _ in 0..expected_size {
+            held.push(pool.acquire().await.unwrap());
+        }
+        assert!(pool.try_acquire().is_none(), "the pool is larger than it should be");
+        for connection in &mut held {
+            for (pragma, expected) in
+                [("journal_mode", "wal"), ("synchronous", "2"), ("foreign_keys", "1"), ("query_only", query_only)]
+            {
+                let sql = format!("SELECT CAST({pragma} AS TEXT) FROM pragma_{pragma}");
+                let row = sea_orm::sqlx::query(sea_orm::sqlx::AssertSqlSafe(sql)).fetch_one(&mut **connection).await;
+                assert_eq!(row.unwrap().get::<String, _>(0), expected, "{pragma}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn sqlite_readers_cannot_write() {
+    let test = TestDatabase::new(Backend::Sqlite).await;
+    Rows::of(&test.database).add_project().await;
+    let error = test.database.reader().execute_unprepared("DELETE FROM projects").await.unwrap_err();
+    assert!(error.to_string().contains("readonly"), "{error}");
+    assert_eq!(Rows::of(&test.database).count("SELECT count(*) FROM projects").await, 1);
+}

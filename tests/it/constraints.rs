@@ -1,0 +1,137 @@
+//! What the product promises about a row holds in the database itself, whoever writes it.
+
+use throughline::database::DatabaseError;
+
+use crate::support::{Backend, Rows, TestDatabase};
+
+on_both!(each_constraint_refuses, the_closed_sets_are_accepted, a_deleted_parent_takes_its_children_along);
+
+/// What is refused: the constraint's name, or for SQLite what it says where it tells no name, and a statement.
+const REFUSED: &[(&str, &str, &str)] = &[
+    (
+        "projects_name_unique",
+        "projects.name",
+        "INSERT INTO projects (id, name, created_at, updated_at) VALUES (@2, 'one', @now, @now)",
+    ),
+    (
+        "projects_pkey",
+        "projects.id",
+        "INSERT INTO projects (id, name, created_at, updated_at) VALUES (@1, 'two', @now, @now)",
+    ),
+    ("projects_name_length", "", "UPDATE projects SET name = ''"),
+    ("projects_name_length", "", "UPDATE projects SET name = '{256}'"),
+    ("projects_row_version_positive", "", "UPDATE projects SET row_version = 0"),
+    ("features_project_fk", "FOREIGN KEY", "UPDATE features SET project_id = @9"),
+    ("features_project_name_unique", "features.project_id, features.name", "UPDATE features SET name = 'same'"),
+    ("features_name_length", "", "UPDATE features SET name = '' WHERE id = @10"),
+    ("features_name_length", "", "UPDATE features SET name = '{256}' WHERE id = @10"),
+    ("features_priority_range", "", "UPDATE features SET priority = 0"),
+    ("features_priority_range", "", "UPDATE features SET priority = 14"),
+    ("features_status_known", "", "UPDATE features SET status = 'done'"),
+    ("features_status_known", "", "UPDATE features SET status = 'Completed'"),
+    ("features_row_version_positive", "", "UPDATE features SET row_version = 0"),
+    ("tests_feature_fk", "FOREIGN KEY", "UPDATE tests SET feature_id = @9"),
+    ("tests_feature_name_unique", "tests.feature_id, tests.name", "UPDATE tests SET name = 'same'"),
+    ("tests_name_length", "", "UPDATE tests SET name = '' WHERE id = @20"),
+    ("tests_name_length", "", "UPDATE tests SET name = '{1001}' WHERE id = @20"),
+    ("tests_status_known", "", "UPDATE tests SET status = 'error'"),
+    ("tests_duration_not_negative", "", "UPDATE tests SET duration_ms = -1"),
+    ("tests_row_version_positive", "", "UPDATE tests SET row_version = 0"),
+    ("deployments_feature_fk", "FOREIGN KEY", "UPDATE deployments SET feature_id = @9"),
+    ("deployments_environment_length", "", "UPDATE deployments SET environment = ''"),
+    ("deployments_environment_length", "", "UPDATE deployments SET environment = '{256}'"),
+    ("deployments_version_length", "", "UPDATE deployments SET version = ''"),
+    ("deployments_version_length", "", "UPDATE deployments SET version = '{256}'"),
+    ("deployments_status_known", "", "UPDATE deployments SET status = 'deployed'"),
+    ("deployments_row_version_positive", "", "UPDATE deployments SET row_version = 0"),
+    ("events_aggregate_version_unique", "events.aggregate_id, events.version", "UPDATE events SET version = 7"),
+    ("events_version_positive", "", "UPDATE events SET version = 0 WHERE id = @40"),
+    ("audit_logs_actor_kind_known", "", "UPDATE audit_logs SET actor_kind = 'robot'"),
+    (
+        "features_view_feature_fk",
+        "FOREIGN KEY",
+        "INSERT INTO features_view (id, name, priority, project_id) VALUES (@9, 'x', 1, @1)",
+    ),
+    ("features_view_counts_add_up", "", "UPDATE features_view SET passed_count = 1"),
+    ("features_view_deployment_status_known", "", "UPDATE features_view SET deployment_status = 'deployed'"),
+    // A column that must be there says so by its name.
+    (
+        "priority",
+        "features.priority",
+        "INSERT INTO features (id, project_id, name, created_at, updated_at) VALUES (@12, @1, 'x', @now, @now)",
+    ),
+    ("status", "features.status", "UPDATE features SET status = NULL"),
+];
+
+async fn each_constraint_refuses(backend: Backend) {
+    let test = TestDatabase::new(backend).await;
+    let rows = Rows::of(&test.database);
+    add_one_of_each(&rows).await;
+    for (name, sqlite_says, sql) in REFUSED {
+        let sql = sql.replace("{256}", &"é".repeat(256)).replace("{1001}", &"é".repeat(1001));
+        let error = rows.run(&sql).await.expect_err(&sql);
+        let expected = if backend == Backend::Sqlite && !sqlite_says.is_empty() { sqlite_says } else { name };
+        let said = error.to_string();
+        assert!(said.contains(expected), "{sql}\nshould be refused by {expected}, but: {said}");
+        assert!(matches!(DatabaseError::from(error), DatabaseError::Constraint(_)), "{sql}: {said}");
+    }
+}
+
+async fn the_closed_sets_are_accepted(backend: Backend) {
+    let test = TestDatabase::new(backend).await;
+    let rows = Rows::of(&test.database);
+    add_one_of_each(&rows).await;
+    assert_eq!(rows.count("SELECT count(*) FROM features WHERE status = 'not_started'").await, 2, "the default");
+    for (column, values) in [
+        ("features SET status", &["not_started", "in_progress", "blocked", "completed", "cancelled"][..]),
+        ("tests SET status", &["pending", "passed", "failed", "skipped"]),
+        ("deployments SET status", &["pending", "in_progress", "succeeded", "failed", "rolled_back"]),
+        ("audit_logs SET actor_kind", &["person", "agent", "service"]),
+    ] {
+        for value in values {
+            rows.run(&format!("UPDATE {column} = '{value}'")).await.unwrap();
+        }
+    }
+    for priority in 1..=13 {
+        rows.run(&format!("UPDATE features SET priority = {priority}")).await.unwrap();
+    }
+    // Characters are counted, not bytes.
+    rows.run(&format!("UPDATE projects SET name = '{}'", "é".repeat(255))).await.unwrap();
+}
+
+async fn a_deleted_parent_takes_its_children_along(backend: Backend) {
+    let test = TestDatabase::new(backend).await;
+    let rows = Rows::of(&test.database);
+    add_one_of_each(&rows).await;
+    rows.run("DELETE FROM features WHERE id = @10").await.unwrap();
+    for table in ["tests", "deployments", "features_view"] {
+        assert_eq!(rows.count(&format!("SELECT count(*) FROM {table}")).await, 0, "{table} of a deleted feature");
+    }
+    rows.run("DELETE FROM projects WHERE id = @1").await.unwrap();
+    assert_eq!(rows.count("SELECT count(*) FROM features").await, 0, "features of a deleted project");
+    // What happened is still known.
+    assert_eq!(rows.count("SELECT count(*) FROM events").await, 2);
+    assert_eq!(rows.count("SELECT count(*) FROM audit_logs").await, 1);
+}
+
+/// Project 1 with features 10 and 11; feature 10 with tests 20 and 21, deployment 30 and a view; events 40 and 41,
+/// audit row 50.
+async fn add_one_of_each(rows: &Rows<'_>) {
+    rows.add_project().await;
+    rows.add_feature(10, "first", "").await;
+    rows.add_feature(11, "second", "").await;
+    for sql in [
+        "INSERT INTO tests (id, feature_id, name, created_at, updated_at) \
+         VALUES (@20, @10, 'first', @now, @now), (@21, @10, 'second', @now, @now)",
+        "INSERT INTO deployments (id, feature_id, environment, version, created_at, updated_at) \
+         VALUES (@30, @10, 'staging', '1.0', @now, @now)",
+        "INSERT INTO features_view (id, name, priority, project_id) VALUES (@10, 'first', 5, @1)",
+        "INSERT INTO events (id, aggregate_type, aggregate_id, version, event_type, payload, created_at) \
+         VALUES (@40, 'feature', @10, 1, 'feature.created', '{}', @now), \
+                (@41, 'feature', @10, 2, 'feature.renamed', '{}', @now)",
+        "INSERT INTO audit_logs (id, actor_id, actor_kind, action, entity_type, entity_id, request_id, changes, \
+         created_at) VALUES (@50, 'someone', 'person', 'feature.create', 'feature', @10, 'r', '{}', @now)",
+    ] {
+        rows.run(sql).await.unwrap();
+    }
+}

@@ -1,0 +1,14 @@
+//! The integration tests, as one binary over real databases.
+//!
+//! A test is an `async fn` that takes a [`support::Backend`] and is named in an [`on_both!`] at the top of its module,
+//! which makes it a test on SQLite and one on PostgreSQL: `cargo test sqlite::` runs one half.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test that cannot go on fails")]
+
+#[macro_use]
+mod support;
+
+mod connections;
+mod constraints;
+mod full_text;
+mod migrations;

@@ -1,0 +1,61 @@
+//! Each migration can be undone, and done again, and nothing of it stays behind.
+
+use migration::{Migrator, MigratorTrait};
+use throughline::database::Database;
+
+use crate::support::{Backend, TestDatabase, query_texts};
+
+on_both!(down_undoes_up);
+
+async fn down_undoes_up(backend: Backend) {
+    let test = TestDatabase::new(backend).await;
+    let database = &test.database;
+    let count = u32::try_from(Migrator::migrations().len()).unwrap();
+    let whole = describe_schema(database).await;
+    assert!(whole.len() > 50, "{whole:#?}");
+
+    // One step further down each time, so that each step is undone from just above and from the top.
+    let mut smaller = whole.clone();
+    for steps in 1..=count {
+        Migrator::down(database.writer(), Some(steps)).await.unwrap();
+        let rest = describe_schema(database).await;
+        assert!(rest.len() < smaller.len(), "step {steps} from the top left everything:\n{rest:#?}");
+        assert!(rest.iter().all(|line| smaller.contains(line)), "step {steps} from the top added something");
+        smaller = rest;
+        Migrator::up(database.writer(), None).await.unwrap();
+        assert_same(&describe_schema(database).await, &whole);
+    }
+    assert_eq!(smaller, Vec::<String>::new(), "the last step down left something");
+}
+
+fn assert_same(left: &[String], right: &[String]) {
+    let missing: Vec<_> = right.iter().filter(|line| !left.contains(line)).collect();
+    let added: Vec<_> = left.iter().filter(|line| !right.contains(line)).collect();
+    assert!(missing.is_empty() && added.is_empty(), "missing: {missing:#?}\nadded: {added:#?}");
+}
+
+/// Everything that the migrations make, a line each, sorted; what SeaORM keeps for itself is left out.
+async fn describe_schema(database: &Database) -> Vec<String> {
+    let queries: &[&str] = match database.backend() {
+        sea_orm::DbBackend::Sqlite => {
+            &["SELECT type, tbl_name, name, sql FROM sqlite_schema WHERE tbl_name <> 'seaql_migrations'"]
+        }
+        _ => &[
+            "SELECT 'column', table_name::text, column_name::text, data_type::text, collation_name::text, \
+             is_nullable::text, column_default::text FROM information_schema.columns \
+             WHERE table_schema = 'public' AND table_name <> 'seaql_migrations'",
+            "SELECT 'index', indexdef FROM pg_indexes \
+             WHERE schemaname = 'public' AND tablename <> 'seaql_migrations'",
+            "SELECT 'constraint', conrelid::regclass::text, conname::text, pg_get_constraintdef(oid) FROM pg_constraint \
+             WHERE connamespace = 'public'::regnamespace AND conrelid::regclass::text <> 'seaql_migrations'",
+            "SELECT 'trigger', pg_get_triggerdef(oid) FROM pg_trigger WHERE NOT tgisinternal",
+            "SELECT 'function', proname::text FROM pg_proc WHERE pronamespace = 'public'::regnamespace",
+        ],
+    };
+    let mut lines = Vec::new();
+    for query in queries {
+        lines.extend(query_texts(database.reader(), query).await);
+    }
+    lines.sort();
+    lines
+}
