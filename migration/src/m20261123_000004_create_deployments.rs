@@ -42,15 +42,15 @@ const UP: &[Sql] = &[
     Sql::Both("CREATE INDEX deployments_of_feature ON deployments (feature_id, id)"),
     Sql::Both("CREATE INDEX deployments_of_feature_by_created_at ON deployments (feature_id, created_at, id)"),
     Sql::Both("CREATE INDEX deployments_of_feature_by_environment ON deployments (feature_id, environment, id)"),
-    // By time: `latestDeployment` too. The second serves `latestDeployment(environment:)`. NULL is the smallest value in
-    // every order, as it is in SQLite without saying so.
-    Sql::Sqlite("CREATE INDEX deployments_of_feature_by_deployed_at ON deployments (feature_id, deployed_at, id)"),
-    Sql::Sqlite("CREATE INDEX deployments_latest ON deployments (feature_id, environment, deployed_at, id)"),
-    Sql::Postgres(
-        "CREATE INDEX deployments_of_feature_by_deployed_at ON deployments (feature_id, deployed_at NULLS FIRST, id)",
+    // By time: `latestDeployment` too, and the second one `latestDeployment(environment:)`. Nothing sorts as the beginning
+    // of our era, so that a page after a row without a time is one seek as well.
+    Sql::Both(
+        r"CREATE INDEX deployments_of_feature_by_deployed_at
+            ON deployments (feature_id, coalesce(deployed_at, '0001-01-01T00:00:00+00:00'), id)",
     ),
-    Sql::Postgres(
-        "CREATE INDEX deployments_latest ON deployments (feature_id, environment, deployed_at NULLS FIRST, id)",
+    Sql::Both(
+        r"CREATE INDEX deployments_latest
+            ON deployments (feature_id, environment, coalesce(deployed_at, '0001-01-01T00:00:00+00:00'), id)",
     ),
     // A span of time over all features of a table that grows at its end: a block range index stays tiny.
     Sql::Postgres("CREATE INDEX deployments_created_at ON deployments USING brin (created_at)"),

@@ -38,4 +38,4 @@ pub use order::{Direction, Nulls};
 pub use page::PageLimits;
 pub use resolve::{Declared, One, Reads};
 pub use root::{DeclaresRoot, Query, Root, RootField};
-pub use row::Kind;
+pub use row::{Cell, Kind};

@@ -12,7 +12,7 @@ use sea_orm::sea_query::{Expr, Func, IntoColumnRef, SelectStatement, TableRef};
 use super::BatchError;
 use super::arguments::{Argument, Arguments};
 use super::order::Direction;
-use super::row::Kind;
+use super::row::{Cell, Kind};
 use super::sdl::register_date_time;
 use crate::access::Caller;
 
@@ -52,6 +52,14 @@ pub struct Column {
     pub(crate) kind: Kind,
     pub(crate) nullable: bool,
     pub(crate) join: Option<fn() -> Join>,
+    pub(crate) nothing: Option<Nothing>,
+}
+
+/// What a column without a value sorts as.
+#[derive(Debug)]
+pub(crate) struct Nothing {
+    pub(crate) literal: &'static str,
+    pub(crate) cell: Cell,
 }
 
 /// A table with at most one row for each row of the object's, joined where one of its columns is selected.
@@ -74,6 +82,8 @@ pub(crate) struct Field {
 
 /// How a field gets its value.
 pub(crate) enum FieldKind {
+    /// The row's own key.
+    Id,
     /// From a column of the row.
     Leaf { column: Column, register: fn(&mut Registry) -> String, orders: Option<&'static str> },
     /// An object of its own type, made of columns of the same row.
@@ -134,19 +144,28 @@ impl<T: LeafType> LeafType for Option<T> {
 impl Column {
     /// A column of the object's own table.
     pub fn of(column: impl IntoColumnRef) -> Self {
-        Self { expr: Expr::col(column), kind: Kind::Text, nullable: false, join: None }
+        Self { expr: Expr::col(column), kind: Kind::Text, nullable: false, join: None, nothing: None }
     }
 
     /// An expression over the object's own table.
     #[must_use]
     pub fn computed(expr: Expr) -> Self {
-        Self { expr, kind: Kind::Text, nullable: false, join: None }
+        Self { expr, kind: Kind::Text, nullable: false, join: None, nothing: None }
     }
 
     /// Says that the column stands in a joined table.
     #[must_use]
     pub fn from(mut self, join: fn() -> Join) -> Self {
         self.join = Some(join);
+        self
+    }
+
+    /// Says what stands for nothing when a list is ordered by the column: `literal` in SQL, `cell` in a comparison. It is
+    /// smaller than every value of the column, so that one comparison of row values, along one index over
+    /// `coalesce(column, literal)`, finds the next page whether the last row has a value or not.
+    #[must_use]
+    pub fn nothing_sorts_as(mut self, literal: &'static str, cell: Cell) -> Self {
+        self.nothing = Some(Nothing { literal, cell });
         self
     }
 
@@ -246,11 +265,9 @@ impl Fields {
     /// Ends the declaration: the rows are those of `table`, whose id becomes the field `id`.
     #[must_use]
     pub fn stored_in(mut self, table: Table) -> Object {
-        let column = Column { expr: table.id.expr.clone(), kind: table.id.kind, nullable: false, join: None };
-        let kind =
-            FieldKind::Leaf { column, register: <async_graphql::ID as OutputType>::create_type_info, orders: None };
         let description = "Names the object in the whole of Throughline; opaque, and the same for ever.";
-        self.list.insert(0, Field { name: "id", description, arguments: Vec::new(), nullable: false, kind });
+        self.list
+            .insert(0, Field { name: "id", description, arguments: Vec::new(), nullable: false, kind: FieldKind::Id });
         Object { fields: self, table }
     }
 

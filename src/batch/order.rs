@@ -1,12 +1,12 @@
 //! The order of a list: terms over columns, closed by the id, so that no two rows tie.
 //!
 //! `NULL` is the smallest value unless a term says otherwise: first when ascending, last when descending. That is what an
-//! index scanned forwards or backwards gives on both databases.
+//! index scanned forwards or backwards can give on both databases.
 
-use sea_orm::sea_query::{Expr, ExprTrait, NullOrdering, Order, SelectStatement};
+use sea_orm::sea_query::{Expr, ExprTrait, Func, NullOrdering, Order, SelectStatement, Value};
 
 use super::BatchError;
-use super::object::{Column, Object};
+use super::object::{Column, Nothing, Object};
 use super::row::Cell;
 
 /// Which way a term sorts.
@@ -65,6 +65,36 @@ impl Direction {
             Self::Asc => Nulls::First,
             Self::Desc => Nulls::Last,
         }
+    }
+}
+
+impl OrderTerm {
+    /// What the rows are sorted by.
+    fn expr(&self) -> Expr {
+        let column = self.column.expr.clone();
+        match self.nothing() {
+            Some(nothing) => Func::coalesce([column, Expr::cust(nothing.literal)]).into(),
+            None => column,
+        }
+    }
+
+    /// A cell as the value to compare with; nothing where the database has nothing to compare with.
+    fn parameter(&self, cell: &Cell) -> Option<Value> {
+        match (cell, self.nothing()) {
+            (Cell::Null, Some(nothing)) => nothing.cell.to_parameter(),
+            (cell, _) => cell.to_parameter(),
+        }
+    }
+
+    /// What stands for nothing, where nothing stands where the smallest value does.
+    fn nothing(&self) -> Option<&'static Nothing> {
+        let column = self.column;
+        column.nothing.as_ref().filter(|_| column.nullable && self.nulls == self.direction.natural_nulls())
+    }
+
+    /// Whether rows may have nothing to compare with.
+    fn has_nulls(&self) -> bool {
+        self.column.nullable && self.nothing().is_none()
     }
 }
 
@@ -127,14 +157,14 @@ impl Ordering {
                 Direction::Asc => Order::Asc,
                 Direction::Desc => Order::Desc,
             };
-            if term.column.nullable {
+            if term.has_nulls() {
                 let nulls = match term.nulls {
                     Nulls::First => NullOrdering::First,
                     Nulls::Last => NullOrdering::Last,
                 };
-                statement.order_by_expr_with_nulls(term.column.expr.clone(), order, nulls);
+                statement.order_by_expr_with_nulls(term.expr(), order, nulls);
             } else {
-                statement.order_by_expr(term.column.expr.clone(), order);
+                statement.order_by_expr(term.expr(), order);
             }
         }
     }
@@ -148,9 +178,9 @@ impl Ordering {
         }
         let condition = after_terms(&terms)?;
         // The alternatives hide from the planner where the first column starts; said once more, it can seek there.
-        Some(match (terms.first(), terms.first().and_then(|(_, cell)| cell.to_parameter())) {
-            (Some((term, _)), Some(value)) if term.nulls != Nulls::Last || !term.column.nullable => {
-                let column = term.column.expr.clone();
+        Some(match (terms.first(), terms.first().and_then(|(term, cell)| term.parameter(cell))) {
+            (Some((term, _)), Some(value)) if term.nulls == Nulls::First || !term.has_nulls() => {
+                let column = term.expr();
                 let bound = match term.direction {
                     Direction::Asc => column.gte(value),
                     Direction::Desc => column.lte(value),
@@ -165,9 +195,9 @@ impl Ordering {
 impl Ordering {
     /// The condition that holds for the row at the position `at`.
     pub(crate) fn at(&self, at: &[Cell]) -> Expr {
-        let equal = self.terms.iter().zip(at).map(|(term, cell)| match cell.to_parameter() {
-            Some(value) => term.column.expr.clone().eq(value),
-            None => term.column.expr.clone().is_null(),
+        let equal = self.terms.iter().zip(at).map(|(term, cell)| match term.parameter(cell) {
+            Some(value) => term.expr().eq(value),
+            None => term.expr().is_null(),
         });
         equal.reduce(ExprTrait::and).unwrap_or_else(|| Expr::cust("FALSE"))
     }
@@ -176,15 +206,14 @@ impl Ordering {
 /// `(a, b) > (x, y)` where all terms sort one way and no row without a value follows: one seek of an index.
 fn compare_row_values(terms: &[(&OrderTerm, &Cell)]) -> Option<Expr> {
     let direction = terms.first()?.0.direction;
-    let seekable =
-        |term: &OrderTerm| term.direction == direction && (!term.column.nullable || term.nulls == Nulls::First);
+    let seekable = |term: &OrderTerm| term.direction == direction && (!term.has_nulls() || term.nulls == Nulls::First);
     if !terms.iter().all(|(term, _)| seekable(term)) {
         return None;
     }
-    let values = terms.iter().map(|(_, cell)| cell.to_parameter().map(Expr::from)).collect::<Option<Vec<_>>>()?;
-    let columns = terms.iter().map(|(term, _)| term.column.expr.clone());
+    let values = terms.iter().map(|(term, cell)| term.parameter(cell).map(Expr::from)).collect::<Option<Vec<_>>>()?;
+    let columns = terms.iter().map(|(term, _)| term.expr());
     let (left, right) = match <[_; 1]>::try_from(values) {
-        Ok([value]) => (terms[0].0.column.expr.clone(), value),
+        Ok([value]) => (terms[0].0.expr(), value),
         Err(values) => (Expr::tuple(columns), Expr::tuple(values)),
     };
     Some(match direction {
@@ -196,14 +225,14 @@ fn compare_row_values(terms: &[(&OrderTerm, &Cell)]) -> Option<Expr> {
 /// After in the first term, or equal in it and after in the rest.
 fn after_terms(terms: &[(&OrderTerm, &Cell)]) -> Option<Expr> {
     let ((term, cell), rest) = terms.split_first()?;
-    let column = || term.column.expr.clone();
-    let (after, equal) = match cell.to_parameter() {
+    let column = || term.expr();
+    let (after, equal) = match term.parameter(cell) {
         Some(value) => {
             let after = match term.direction {
                 Direction::Asc => column().gt(value.clone()),
                 Direction::Desc => column().lt(value.clone()),
             };
-            let nulls_follow = term.column.nullable && term.nulls == Nulls::Last;
+            let nulls_follow = term.has_nulls() && term.nulls == Nulls::Last;
             let after = if nulls_follow { after.or(column().is_null()) } else { after };
             (Some(after), column().eq(value))
         }

@@ -137,6 +137,10 @@ impl<'d> Planner<'d> {
 
     fn project_field(&mut self, level: usize, field: &'static Field, selected: &Selected<'_>) -> Projected {
         match &field.kind {
+            FieldKind::Id => {
+                let id = &self.plan.levels[level].object.table.id;
+                Projected::Leaf { cell: self.cell(level, id), kind: id.kind }
+            }
             FieldKind::Leaf { column, .. } => Projected::Leaf { cell: self.cell(level, column), kind: column.kind },
             FieldKind::Embedded(part) => {
                 Projected::Embedded(self.project(level, part, selected.selection_sets(), &[part.name]))

@@ -26,7 +26,7 @@ pub enum Kind {
 
 /// One value of a row.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) enum Cell {
+pub enum Cell {
     /// SQL `NULL`.
     Null,
     /// A key.

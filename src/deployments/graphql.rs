@@ -55,7 +55,7 @@ fn declare() -> Object {
         .ordered_leaf::<Option<DateTime<Utc>>>(
             "deployedAt",
             "When it was in place; null as long as it is not.",
-            column(deployment::Column::DeployedAt),
+            reads::deployed_at(),
             "DEPLOYED_AT",
         )
         .one(

@@ -1,10 +1,11 @@
 //! Every SELECT of deployments.
 
+use chrono::DateTime;
 use entity::deployment;
 use sea_orm::sea_query::{Expr, ExprTrait as _, Query, SelectStatement};
 
 use crate::access::Caller;
-use crate::batch::{Arguments, BatchError, Column, Direction, Table};
+use crate::batch::{Arguments, BatchError, Cell, Column, Direction, Table};
 use crate::features;
 
 /// Where deployments are read from.
@@ -22,6 +23,12 @@ fn visible(_: &Caller) -> SelectStatement {
 /// A column of the deployment's own row.
 pub fn column(column: deployment::Column) -> Column {
     Column::of((deployment::Entity, column))
+}
+
+/// When the deployment was in place. Nothing was deployed before our era.
+pub fn deployed_at() -> Column {
+    let nothing = DateTime::from_timestamp_secs(-62_135_596_800).map_or(Cell::Null, Cell::Time);
+    column(deployment::Column::DeployedAt).nothing_sorts_as("'0001-01-01T00:00:00+00:00'", nothing)
 }
 
 /// The order in which the latest deployment is the first.

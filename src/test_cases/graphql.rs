@@ -47,7 +47,7 @@ fn declare() -> Object {
         .ordered_leaf::<Option<i32>>(
             "durationMs",
             "How long the latest run took, in milliseconds; null where nobody said.",
-            column(test_case::Column::DurationMs),
+            reads::duration_ms(),
             "DURATION_MS",
         )
         .leaf::<Option<String>>(

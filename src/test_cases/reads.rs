@@ -4,7 +4,7 @@ use entity::test_case;
 use sea_orm::sea_query::{Query, SelectStatement};
 
 use crate::access::Caller;
-use crate::batch::{Column, Table};
+use crate::batch::{Cell, Column, Table};
 use crate::features;
 
 /// Where test cases are read from.
@@ -22,4 +22,9 @@ fn visible(_: &Caller) -> SelectStatement {
 /// A column of the test case's own row.
 pub fn column(column: test_case::Column) -> Column {
     Column::of((test_case::Entity, column))
+}
+
+/// How long the latest run took. No run takes less than no time.
+pub fn duration_ms() -> Column {
+    column(test_case::Column::DurationMs).nothing_sorts_as("-1", Cell::Int(-1))
 }

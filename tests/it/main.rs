@@ -12,3 +12,4 @@ mod connections;
 mod constraints;
 mod full_text;
 mod migrations;
+mod reads;

@@ -2,12 +2,14 @@
 //!
 //! **Invariant:** no test sees what another test wrote, and nothing is left when the process ends, however it ends.
 
+mod client;
 mod postgres;
 mod rows;
 mod statements;
 mod template;
 mod test_database;
 
+pub(crate) use client::Client;
 pub(crate) use rows::{Rows, query_texts};
 pub(crate) use statements::Statements;
 pub(crate) use test_database::TestDatabase;

@@ -14,13 +14,18 @@ impl<'a> Rows<'a> {
         Self { connection: database.writer() }
     }
 
+    /// The id of row `@number`, as clients name it.
+    pub(crate) fn id(prefix: &'static str, number: u32) -> String {
+        throughline::batch::id::format(prefix, uuid(number).parse().unwrap())
+    }
+
     /// Runs one statement in which `@1` … stand for ids, and `@now` for a time.
     pub(crate) async fn run(&self, sql: &str) -> Result<(), DbErr> {
         let sqlite = self.connection.get_database_backend() == DbBackend::Sqlite;
         let mut spelled = sql.replace("@now", "'2026-01-02T03:04:05.000000+00:00'");
         // From the last, or `@1` would be found in `@12`.
         for number in (1..=99).rev() {
-            let id = format!("0198f2c4-0000-7000-8000-0000000000{number:02}");
+            let id = uuid(number);
             let literal = if sqlite { format!("x'{}'", id.replace('-', "")) } else { format!("'{id}'") };
             spelled = spelled.replace(&format!("@{number}"), &literal);
         }
@@ -49,6 +54,10 @@ impl<'a> Rows<'a> {
         let statement = Statement::from_string(self.connection.get_database_backend(), sql);
         self.connection.query_one_raw(statement).await.unwrap().unwrap().try_get_by_index(0).unwrap()
     }
+}
+
+fn uuid(number: u32) -> String {
+    format!("0198f2c4-0000-7000-8000-0000000000{number:02}")
 }
 
 /// Each row of a query, its columns joined by ` | `.

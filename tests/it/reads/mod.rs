@@ -1,0 +1,7 @@
+//! Reads through GraphQL: what they cost, and what they answer.
+
+mod cases;
+mod errors;
+mod paging;
+mod rows_read;
+mod statements;

@@ -1,0 +1,51 @@
+//! The API over a test's database, with the statements counted.
+
+use async_graphql::{Request, Variables};
+use serde_json::{Value, json};
+use throughline::access::Caller;
+use throughline::graphql::{Api, PageLimits};
+
+use super::{Statements, TestDatabase};
+
+/// Asks the API in process, as the owner.
+pub(crate) struct Client {
+    api: Api,
+    pub(crate) statements: Statements,
+    pub(crate) test: TestDatabase,
+}
+
+impl Client {
+    pub(crate) fn new(mut test: TestDatabase) -> Self {
+        let statements = Statements::observe(&mut test.database);
+        Self { api: Api::new(test.database.clone(), PageLimits::default()), statements, test }
+    }
+
+    /// The whole answer.
+    pub(crate) async fn run(&self, document: &str, variables: Value) -> Value {
+        let request = Request::new(document).variables(Variables::from_json(variables));
+        let answer = self.api.execute(request, Caller::local_owner(), "request-1".to_owned()).await;
+        let body: Value = serde_json::from_slice(&answer.body).unwrap();
+        assert_eq!(body.get("data").is_some(), answer.has_data, "{body}");
+        body
+    }
+
+    /// The data of an answer that has no errors.
+    pub(crate) async fn data(&self, document: &str) -> Value {
+        self.data_with(document, json!({})).await
+    }
+
+    /// The data of an answer that has no errors.
+    pub(crate) async fn data_with(&self, document: &str, variables: Value) -> Value {
+        let mut body = self.run(document, variables).await;
+        assert_eq!(body.get("errors"), None, "{document}");
+        body["data"].take()
+    }
+
+    /// The one error of an answer that has one.
+    pub(crate) async fn error(&self, document: &str, variables: Value) -> Value {
+        let mut body = self.run(document, variables).await;
+        let errors = body["errors"].as_array_mut().unwrap_or_else(|| panic!("no errors for {document}"));
+        assert_eq!(errors.len(), 1, "{errors:?}");
+        errors.remove(0)
+    }
+}
