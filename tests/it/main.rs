@@ -8,7 +8,10 @@
 #[macro_use]
 mod support;
 
+mod cli;
 mod connections;
 mod constraints;
 mod full_text;
+mod http;
 mod migrations;
+mod serve;
