@@ -88,7 +88,7 @@ impl ServerSettings {
     /// How long a list is. Who lowers the maximum alone lowers the default with it.
     #[must_use]
     pub fn page_limits(&self) -> PageLimits {
-        PageLimits { default: self.default_page_size.min(self.max_page_size), max: self.max_page_size }
+        PageLimits { default_size: self.default_page_size.min(self.max_page_size), max_size: self.max_page_size }
     }
 
     /// How long running requests may take to finish.

@@ -1,1 +1,87 @@
 //! The SQL in which the two databases differ.
+
+use sea_orm::DbBackend;
+use sea_orm::sea_query::{
+    ArrayType, Asterisk, Expr, ExprTrait as _, Func, JoinType, Query, SelectStatement, TableRef, Value,
+};
+use uuid::Uuid;
+
+/// The table of keys that a statement of many parents starts from.
+const KEYS: &str = "k";
+
+/// A statement from no table but the keys: one row for each key, or one row where there are none to be told apart. Give it
+/// columns, and join to it with [`join_rows`].
+#[must_use]
+pub fn select_from_keys(backend: DbBackend, keys: Option<&[Uuid]>) -> SelectStatement {
+    let mut statement = Query::select();
+    match (keys, backend) {
+        (None, _) => {
+            statement.from_subquery(Query::select().expr_as(Expr::cust("0"), "ord").take(), KEYS);
+            statement.expr(Expr::col((KEYS, "ord")));
+        }
+        (Some(keys), DbBackend::Sqlite) => {
+            // One parameter, whatever the number of keys, so that one prepared statement serves them all.
+            let mut json = String::with_capacity(keys.len() * 35 + 2);
+            json.push('[');
+            for (position, key) in keys.iter().enumerate() {
+                json.push_str(if position == 0 { "\"" } else { ",\"" });
+                json.push_str(key.simple().encode_lower(&mut Uuid::encode_buffer()));
+                json.push('"');
+            }
+            json.push(']');
+            statement.from_function(Func::cust("json_each").arg(json), KEYS);
+            statement.expr(Expr::col((KEYS, "key")));
+        }
+        (Some(keys), _) => {
+            let last = i32::try_from(keys.len()).unwrap_or(i32::MAX) - 1;
+            let keys = keys.iter().map(|key| Value::from(*key)).collect();
+            let array = Value::Array(ArrayType::Uuid, Some(Box::new(keys)));
+            let rows = Query::select()
+                .expr_as(Func::cust("unnest").arg(array), "id")
+                .expr_as(Func::cust("generate_series").arg(Expr::cust("0")).arg(last), "ord")
+                .take();
+            statement.from_subquery(rows, KEYS);
+            statement.expr(Expr::col((KEYS, "ord")));
+        }
+    }
+    statement
+}
+
+/// The key of the current row of [`select_from_keys`].
+#[must_use]
+pub fn current_key(backend: DbBackend) -> Expr {
+    match backend {
+        DbBackend::Sqlite => Func::cust("unhex").arg(Expr::col((KEYS, "value"))).into(),
+        _ => Expr::col((KEYS, "id")),
+    }
+}
+
+/// The position of the current key among the keys.
+#[must_use]
+pub fn current_position(backend: DbBackend) -> Expr {
+    match backend {
+        DbBackend::Sqlite => Expr::col((KEYS, "key")),
+        _ => Expr::col((KEYS, "ord")),
+    }
+}
+
+/// Joins to each key the rows of `table` that `rows` finds for it; with `optional`, a key without rows keeps one row of
+/// nulls. `rows` may name [`current_key`], and sort and limit: so an index is sought once for each key, and no row is read
+/// that is not returned. PostgreSQL joins laterally; SQLite, which cannot, asks for the row's number in a correlated list.
+pub fn join_rows(
+    statement: &mut SelectStatement,
+    backend: DbBackend,
+    table: &TableRef,
+    mut rows: SelectStatement,
+    optional: bool,
+) {
+    let kind = if optional { JoinType::LeftJoin } else { JoinType::InnerJoin };
+    let name = table.sea_orm_table().clone();
+    if backend == DbBackend::Sqlite {
+        rows.column((name.clone(), "rowid"));
+        statement.join(kind, table.clone(), Expr::col((name, "rowid")).in_subquery(rows));
+    } else {
+        rows.column((name.clone(), Asterisk));
+        statement.join_lateral(kind, rows, name, Expr::cust("TRUE"));
+    }
+}

@@ -2,5 +2,7 @@
 //!
 //! A project's name is unique. Others use [`rules`] and the object that `graphql` declares.
 
+pub mod graphql;
+pub mod reads;
 pub mod rules;
 pub mod writes;

@@ -1,0 +1,82 @@
+//! What can go wrong in a read.
+
+use std::sync::Arc;
+
+use async_graphql::{ErrorExtensionValues, Pos, ServerError};
+
+use crate::database::DatabaseError;
+use crate::graphql::error::Code;
+
+/// Why a field has no value.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum BatchError {
+    /// An argument's value is outside of what it may be.
+    #[error("{argument} {reason}")]
+    InvalidArgument {
+        /// The argument's name, with the path inside it.
+        argument: String,
+        /// What is wrong, and what is allowed.
+        reason: String,
+    },
+    /// An id is malformed, or names another type.
+    #[error("{argument} {reason}")]
+    InvalidId {
+        /// The argument's name.
+        argument: String,
+        /// What is wrong, and what is expected.
+        reason: String,
+    },
+    /// A cursor is malformed, or comes from another ordering.
+    #[error("{argument} {reason}")]
+    InvalidCursor {
+        /// The argument's name.
+        argument: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The row that a non-null relation points to is gone.
+    #[error("the object was deleted while it was being read")]
+    Vanished,
+    /// The statement failed.
+    #[error(transparent)]
+    Database(Arc<DatabaseError>),
+    /// The loader panicked; the panic's text is in the log.
+    #[error("the loader panicked")]
+    Panicked,
+}
+
+impl From<DatabaseError> for BatchError {
+    fn from(error: DatabaseError) -> Self {
+        Self::Database(Arc::new(error))
+    }
+}
+
+impl From<sea_orm::DbErr> for BatchError {
+    fn from(error: sea_orm::DbErr) -> Self {
+        DatabaseError::from(error).into()
+    }
+}
+
+impl BatchError {
+    /// The code that the answer carries.
+    pub(crate) fn code(&self) -> Code {
+        match self {
+            Self::InvalidArgument { .. } => Code::InvalidArgument,
+            Self::InvalidId { .. } => Code::InvalidId,
+            Self::InvalidCursor { .. } => Code::InvalidCursor,
+            Self::Database(error) if matches!(**error, DatabaseError::Unavailable(_)) => Code::DatabaseUnavailable,
+            Self::Vanished | Self::Database(_) | Self::Panicked => Code::Internal,
+        }
+    }
+
+    /// The error as an entry of the answer's `errors`. What is ours says nothing but that; the error itself travels as
+    /// the entry's source, for the log.
+    pub(crate) fn to_server_error(&self, position: Pos) -> ServerError {
+        let code = self.code();
+        let message = code.constant_message().map_or_else(|| self.to_string(), str::to_owned);
+        let mut error = ServerError::new(message, Some(position));
+        error.extensions.get_or_insert_with(ErrorExtensionValues::default).set("code", code.as_str());
+        error.source = Some(Arc::new(self.clone()));
+        error
+    }
+}

@@ -1,0 +1,293 @@
+//! The one loader of rows: pages, single rows and counts, for all parents of a level, by one statement.
+
+use std::sync::Arc;
+
+use sea_orm::sea_query::{Expr, ExprTrait as _, Func, SelectStatement};
+use sea_orm::{ConnectionTrait as _, QueryResult};
+use uuid::Uuid;
+
+use super::BatchError;
+use super::dispatch::Loader;
+use super::object::{Column, Object};
+use super::page::Page;
+use super::plan::Wants;
+use super::row::Row;
+use crate::access::Caller;
+use crate::database::{Database, dialect};
+
+/// Reads rows for one request.
+pub(super) struct RowLoader {
+    database: Database,
+    caller: Arc<Caller>,
+}
+
+/// What the rows of one statement have in common.
+#[derive(Clone)]
+pub(super) struct Shape {
+    pub(crate) object: &'static Object,
+    /// The cells of each row.
+    pub(crate) columns: Vec<&'static Column>,
+    /// The column that holds the key; nothing where the rows belong to no parent.
+    pub(crate) by: Option<&'static Column>,
+    pub(crate) filter: Option<Expr>,
+    /// Whether the keys come from rows that the caller may see, and not from the caller.
+    pub(crate) from_visible: bool,
+    pub(crate) rows: Rows,
+}
+
+/// Which of the rows that belong to a key are loaded.
+#[derive(Clone, PartialEq)]
+pub(crate) enum Rows {
+    /// All of them; there is at most one.
+    One,
+    Page {
+        page: Page,
+        wants: Wants,
+    },
+    /// None; they are counted.
+    Count,
+}
+
+/// What was found for one key.
+#[derive(Clone, Default)]
+pub(super) struct Found {
+    pub(crate) rows: Vec<Row>,
+    pub(crate) has_next: bool,
+    pub(crate) has_previous: bool,
+    pub(crate) count: i64,
+}
+
+/// The most keys of one statement. A level with more takes several.
+const LARGEST_BATCH: usize = 10_000;
+
+impl PartialEq for Shape {
+    fn eq(&self, other: &Self) -> bool {
+        let same = |a: &&Column, b: &&Column| std::ptr::eq(*a, *b);
+        std::ptr::eq(self.object, other.object)
+            && self.columns.len() == other.columns.len()
+            && self.columns.iter().zip(&other.columns).all(|(a, b)| same(a, b))
+            && self.by.map(std::ptr::from_ref) == other.by.map(std::ptr::from_ref)
+            && self.filter == other.filter
+            && self.from_visible == other.from_visible
+            && self.rows == other.rows
+    }
+}
+
+impl RowLoader {
+    /// A loader that sees what `caller` may see.
+    #[must_use]
+    pub(super) fn new(database: Database, caller: Arc<Caller>) -> Self {
+        Self { database, caller }
+    }
+
+    async fn load_batch(&self, shape: &Shape, keys: &[Uuid]) -> Result<Vec<Found>, BatchError> {
+        let statement = self.statement(shape, keys);
+        let results = self.database.reader().query_all(&statement).await?;
+        let mut found: Vec<Found> = keys.iter().map(|_| Found::default()).collect();
+        for result in &results {
+            let position: i32 = result.try_get_by_index(0)?;
+            let found = usize::try_from(position).ok().and_then(|position| found.get_mut(position));
+            if let Some(found) = found {
+                shape.read(result, found)?;
+            }
+        }
+        found.iter_mut().for_each(|found| shape.finish(found));
+        Ok(found)
+    }
+
+    fn statement(&self, shape: &Shape, keys: &[Uuid]) -> SelectStatement {
+        let backend = self.database.backend();
+        let table = &shape.object.table;
+        let mut statement = dialect::select_from_keys(backend, shape.by.map(|_| keys));
+        let list = || {
+            let mut list = (table.visible)(&self.caller);
+            if let Some(by) = shape.by {
+                list.and_where(by.expr.clone().eq(dialect::current_key(backend)));
+            }
+            if let Some(condition) = table.vouched_for.filter(|_| !shape.from_visible) {
+                list.and_where(condition(&self.caller));
+            }
+            if let Some(filter) = &shape.filter {
+                list.and_where(filter.clone());
+            }
+            list
+        };
+        match &shape.rows {
+            Rows::Count => {
+                statement.expr(subquery(list().expr(Func::count(table.id.expr.clone())).take()));
+            }
+            Rows::One => {
+                statement.exprs(shape.columns.iter().map(|column| column.expr.clone()));
+                dialect::join_rows(&mut statement, backend, &table.name, list(), false);
+                shape.join_tables(&mut statement);
+            }
+            Rows::Page { page, wants } => {
+                let edges = Edges::of(page, *wants);
+                for cursor in [&edges.previous, &edges.next].into_iter().flatten() {
+                    statement.expr(cursor.has_rows(list, page));
+                }
+                if edges.optional() {
+                    statement.expr(table.id.expr.clone());
+                }
+                statement.exprs(shape.columns.iter().map(|column| column.expr.clone()));
+                let ordering = if page.backward { page.ordering.reversed() } else { page.ordering.clone() };
+                let mut rows = list();
+                if let Some(after) = &page.after {
+                    rows.and_where(page.ordering.after(after).unwrap_or_else(|| Expr::cust("FALSE")));
+                }
+                if let Some(before) = &page.before {
+                    rows.and_where(page.ordering.reversed().after(before).unwrap_or_else(|| Expr::cust("FALSE")));
+                }
+                ordering.apply(&mut rows);
+                rows.limit(edges.limit);
+                dialect::join_rows(&mut statement, backend, &table.name, rows, edges.optional());
+                shape.join_tables(&mut statement);
+                if shape.by.is_some() {
+                    let position = dialect::current_position(backend);
+                    statement.order_by_expr(position, sea_orm::sea_query::Order::Asc);
+                }
+                ordering.apply(&mut statement);
+            }
+        }
+        statement
+    }
+}
+
+impl Loader for RowLoader {
+    type Arguments = Arc<Shape>;
+    type Key = Uuid;
+    type Value = Found;
+
+    async fn load(&self, shape: Arc<Shape>, keys: Vec<Uuid>) -> Result<Vec<Found>, BatchError> {
+        if shape.by.is_none() {
+            // Without a parent every key stands for the same list; two fields that ask for equal lists share it.
+            let mut found = self.load_batch(&shape, &[Uuid::nil()]).await?;
+            found.resize_with(1, Found::default);
+            let list = found.swap_remove(0);
+            return Ok(vec![list; keys.len()]);
+        }
+        let mut found = Vec::with_capacity(keys.len());
+        for keys in keys.chunks(LARGEST_BATCH) {
+            found.append(&mut self.load_batch(&shape, keys).await?);
+        }
+        Ok(found)
+    }
+}
+
+impl Shape {
+    /// Joins the tables that some of the columns stand in, each once.
+    fn join_tables(&self, statement: &mut SelectStatement) {
+        let mut joined = Vec::new();
+        for join in self.columns.iter().filter_map(|column| column.join) {
+            let join = join();
+            if !joined.contains(&join.table) {
+                joined.push(join.table.clone());
+                statement.left_join(join.table, join.on);
+            }
+        }
+    }
+
+    /// Takes one row of the answer.
+    fn read(&self, result: &QueryResult, found: &mut Found) -> Result<(), BatchError> {
+        let mut index = 1;
+        match &self.rows {
+            Rows::Count => {
+                found.count = result.try_get_by_index(index)?;
+                return Ok(());
+            }
+            Rows::One => {}
+            Rows::Page { page, wants } => {
+                let edges = Edges::of(page, *wants);
+                if edges.previous.is_some() {
+                    found.has_previous = result.try_get_by_index(index)?;
+                    index += 1;
+                }
+                if edges.next.is_some() {
+                    found.has_next = result.try_get_by_index(index)?;
+                    index += 1;
+                }
+                if edges.optional() {
+                    index += 1;
+                    if result.try_get_by_index::<Option<Uuid>>(index - 1)?.is_none() {
+                        return Ok(());
+                    }
+                }
+            }
+        }
+        let cells = self.columns.iter().enumerate().map(|(at, column)| column.kind.read(result, index + at));
+        found.rows.push(cells.collect::<Result<_, _>>()?);
+        Ok(())
+    }
+
+    /// Cuts off the row that only tells that there are more, and puts a page that was read from the end in order.
+    fn finish(&self, found: &mut Found) {
+        let Rows::Page { page, .. } = &self.rows else { return };
+        if found.rows.len() > page.size as usize {
+            found.rows.truncate(page.size as usize);
+            *(if page.backward { &mut found.has_previous } else { &mut found.has_next }) = true;
+        }
+        if page.backward {
+            found.rows.reverse();
+        }
+    }
+}
+
+/// What tells whether there are rows before and after a page.
+struct Edges<'p> {
+    /// A cursor at which, or beyond which, the previous page would end.
+    previous: Option<Bound<'p>>,
+    /// A cursor at which, or beyond which, the next page would begin.
+    next: Option<Bound<'p>>,
+    /// One row more than the page has tells the rest.
+    limit: u64,
+}
+
+struct Bound<'p> {
+    cursor: &'p [super::row::Cell],
+    /// Whether the rows at the cursor and after it are meant, or those at it and before it.
+    after: bool,
+}
+
+impl Page {
+    /// Whether the page can bring rows, or tell whether there are any.
+    pub(crate) fn needs_rows(&self, wants: Wants) -> bool {
+        let edges = Edges::of(self, wants);
+        (edges.limit > 0 && (wants.rows || wants.has_next || wants.has_previous)) || edges.optional()
+    }
+}
+
+impl<'p> Edges<'p> {
+    fn of(page: &'p Page, wants: Wants) -> Self {
+        let previous = page.after.as_deref().filter(|_| wants.has_previous);
+        let next = page.before.as_deref().filter(|_| wants.has_next);
+        let one_more = if page.backward { wants.has_previous } else { wants.has_next };
+        Self {
+            previous: previous.map(|cursor| Bound { cursor, after: false }),
+            next: next.map(|cursor| Bound { cursor, after: true }),
+            limit: u64::from(page.size) + u64::from(one_more),
+        }
+    }
+
+    /// Whether the answer says something of a key that has no rows.
+    fn optional(&self) -> bool {
+        self.previous.is_some() || self.next.is_some()
+    }
+}
+
+impl Bound<'_> {
+    /// Whether the list has a row at the cursor or beyond it.
+    fn has_rows(&self, list: impl Fn() -> SelectStatement, page: &Page) -> Expr {
+        let beyond =
+            if self.after { page.ordering.after(self.cursor) } else { page.ordering.reversed().after(self.cursor) };
+        let at = page.ordering.at(self.cursor);
+        let exists = |condition| Expr::exists(list().expr(Expr::cust("1")).and_where(condition).take());
+        match beyond {
+            Some(beyond) => exists(beyond).or(exists(at)),
+            None => exists(at),
+        }
+    }
+}
+
+fn subquery(statement: SelectStatement) -> Expr {
+    Expr::SubQuery(None, Box::new(statement.into()))
+}

@@ -1,0 +1,41 @@
+//! The way of a read: a list is resolved as a list.
+//!
+//! async-graphql keeps the schema, parsing, validation, introspection and the dispatch of root fields. Below a root field,
+//! execution goes level by level: [`plan`] compiles the selection, [`load`] asks the [`loader`] once for each relation with
+//! the keys of *all* parents, [`write`] puts the rows into JSON. A relation has no other signature, so an N+1 cannot be
+//! written.
+//!
+//! **Invariants:** the number of statements depends on the document, never on the number of rows; a statement reads no
+//! column that is not selected, and no row that is not returned (but one a page, which tells whether there are more); one
+//! [`object::Fields`] declaration yields a type's SDL, leaves and relations; nothing here knows a slice.
+//!
+//! Slices declare their objects with [`Fields`], [`Table`] and [`Column`]; `graphql` builds the [`Root`]; ordinary
+//! resolvers return a [`One`].
+
+mod arguments;
+mod dispatch;
+mod error;
+pub mod id;
+mod load;
+mod loader;
+mod object;
+mod order;
+mod page;
+mod plan;
+mod projection;
+mod resolve;
+mod root;
+mod row;
+mod sdl;
+mod selection;
+mod write;
+
+pub use arguments::{Argument, Arguments};
+pub use dispatch::{Dispatcher, Loader};
+pub use error::BatchError;
+pub use object::{Column, Fields, First, Join, LeafType, Object, ObjectRef, Table};
+pub use order::{Direction, Nulls};
+pub use page::PageLimits;
+pub use resolve::{Declared, One, Reads};
+pub use root::{DeclaresRoot, Query, Root, RootField};
+pub use row::Kind;

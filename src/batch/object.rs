@@ -1,0 +1,322 @@
+//! Declarations: what an object type is made of. One declaration yields the type's SDL, its leaves and its relations,
+//! so that they cannot drift apart.
+//!
+//! A slice declares its object once, in a `static`; nothing of it changes afterwards. Relations name their target by a
+//! function, so that types may refer to each other.
+
+use async_graphql::OutputType;
+use async_graphql::registry::Registry;
+use chrono::{DateTime, Utc};
+use sea_orm::sea_query::{Expr, Func, IntoColumnRef, SelectStatement, TableRef};
+
+use super::BatchError;
+use super::arguments::{Argument, Arguments};
+use super::order::Direction;
+use super::row::Kind;
+use super::sdl::register_date_time;
+use crate::access::Caller;
+
+/// Gives the declaration of another object type.
+pub type ObjectRef = fn() -> &'static Object;
+
+/// An object type that has rows of its own: fields, and the table that they are read from.
+pub struct Object {
+    pub(crate) fields: Fields,
+    pub(crate) table: Table,
+}
+
+/// A named set of fields: what the SDL shows of an object type.
+pub struct Fields {
+    /// The GraphQL type.
+    pub(crate) name: &'static str,
+    pub(crate) description: &'static str,
+    pub(crate) list: Vec<Field>,
+}
+
+/// Where an object type's rows come from.
+pub struct Table {
+    /// What the ids of the rows start with.
+    pub(crate) prefix: &'static str,
+    pub(crate) name: TableRef,
+    pub(crate) id: Column,
+    /// The start of every statement that reads the rows: it hides what is deleted and what the caller may not see.
+    pub(crate) visible: fn(&Caller) -> SelectStatement,
+    /// What else must hold for a row that is not reached through another one that the caller may see.
+    pub(crate) vouched_for: Option<fn(&Caller) -> Expr>,
+}
+
+/// A value that a statement selects.
+#[derive(Debug)]
+pub struct Column {
+    pub(crate) expr: Expr,
+    pub(crate) kind: Kind,
+    pub(crate) nullable: bool,
+    pub(crate) join: Option<fn() -> Join>,
+}
+
+/// A table with at most one row for each row of the object's, joined where one of its columns is selected.
+#[derive(Debug)]
+pub struct Join {
+    /// The table.
+    pub table: TableRef,
+    /// Which of its rows belongs to the object's row.
+    pub on: Expr,
+}
+
+/// A field of an object type.
+pub(crate) struct Field {
+    pub(crate) name: &'static str,
+    pub(crate) description: &'static str,
+    pub(crate) arguments: Vec<Argument>,
+    pub(crate) nullable: bool,
+    pub(crate) kind: FieldKind,
+}
+
+/// How a field gets its value.
+pub(crate) enum FieldKind {
+    /// From a column of the row.
+    Leaf { column: Column, register: fn(&mut Registry) -> String, orders: Option<&'static str> },
+    /// An object of its own type, made of columns of the same row.
+    Embedded(Fields),
+    /// The row whose id stands in a column of this row.
+    One { key: Column, target: ObjectRef },
+    /// The first of the rows that point to this row.
+    First { by: Column, target: ObjectRef, order: &'static [(&'static str, Direction)], filter: Option<Filter> },
+    /// A page of the rows that point to this row.
+    Connection { by: Column, target: ObjectRef },
+}
+
+/// Narrows a relation by the field's arguments.
+pub(super) type Filter = fn(&Arguments) -> Result<Option<Expr>, BatchError>;
+
+/// A Rust type that a leaf is read as and shown as.
+pub trait LeafType: OutputType {
+    /// What the cell holds.
+    const KIND: Kind;
+    /// Whether the cell may hold nothing.
+    const NULLABLE: bool = false;
+
+    /// Puts the type into the registry, and gives its name with the marks of what is not null.
+    fn register(registry: &mut Registry) -> String {
+        Self::create_type_info(registry)
+    }
+}
+
+impl LeafType for String {
+    const KIND: Kind = Kind::Text;
+}
+
+impl LeafType for i32 {
+    const KIND: Kind = Kind::Int;
+}
+
+impl LeafType for f64 {
+    const KIND: Kind = Kind::Float;
+}
+
+impl LeafType for DateTime<Utc> {
+    const KIND: Kind = Kind::Time;
+
+    fn register(registry: &mut Registry) -> String {
+        register_date_time(registry)
+    }
+}
+
+impl<T: LeafType> LeafType for Option<T> {
+    const KIND: Kind = T::KIND;
+    const NULLABLE: bool = true;
+
+    fn register(registry: &mut Registry) -> String {
+        T::register(registry).trim_end_matches('!').to_owned()
+    }
+}
+
+impl Column {
+    /// A column of the object's own table.
+    pub fn of(column: impl IntoColumnRef) -> Self {
+        Self { expr: Expr::col(column), kind: Kind::Text, nullable: false, join: None }
+    }
+
+    /// An expression over the object's own table.
+    #[must_use]
+    pub fn computed(expr: Expr) -> Self {
+        Self { expr, kind: Kind::Text, nullable: false, join: None }
+    }
+
+    /// Says that the column stands in a joined table.
+    #[must_use]
+    pub fn from(mut self, join: fn() -> Join) -> Self {
+        self.join = Some(join);
+        self
+    }
+
+    /// Reads nothing as zero.
+    #[must_use]
+    pub fn or_zero(mut self) -> Self {
+        self.expr = Func::coalesce([self.expr, Expr::cust("0")]).into();
+        self
+    }
+
+    fn typed<T: LeafType>(mut self) -> Self {
+        self.kind = T::KIND;
+        self.nullable = T::NULLABLE;
+        self
+    }
+}
+
+impl Fields {
+    /// Begins the declaration of the object type `name`.
+    #[must_use]
+    pub fn of(name: &'static str, description: &'static str) -> Self {
+        Self { name, description, list: Vec::new() }
+    }
+
+    /// A leaf: a column of type `T`.
+    #[must_use]
+    pub fn leaf<T: LeafType>(self, name: &'static str, description: &'static str, column: Column) -> Self {
+        self.add_leaf::<T>(name, description, column, None)
+    }
+
+    /// A leaf by which lists can be ordered, as `order` in the type's order enum.
+    #[must_use]
+    pub fn ordered_leaf<T: LeafType>(
+        self,
+        name: &'static str,
+        description: &'static str,
+        column: Column,
+        order: &'static str,
+    ) -> Self {
+        self.add_leaf::<T>(name, description, column, Some(order))
+    }
+
+    fn add_leaf<T: LeafType>(
+        self,
+        name: &'static str,
+        description: &'static str,
+        column: Column,
+        orders: Option<&'static str>,
+    ) -> Self {
+        let kind = FieldKind::Leaf { column: column.typed::<T>(), register: T::register, orders };
+        self.add(Field { name, description, arguments: Vec::new(), nullable: T::NULLABLE, kind })
+    }
+
+    /// An object of its own type that is made of other columns of the same row: leaves only.
+    #[must_use]
+    pub fn embedded(self, name: &'static str, description: &'static str, part: Fields) -> Self {
+        let kind = FieldKind::Embedded(part);
+        self.add(Field { name, description, arguments: Vec::new(), nullable: false, kind })
+    }
+
+    /// The object whose id stands in the column `key`; there always is one.
+    #[must_use]
+    pub fn one(
+        self,
+        name: &'static str,
+        description: &'static str,
+        key: impl IntoColumnRef,
+        target: ObjectRef,
+    ) -> Self {
+        let key = Column { kind: Kind::Id(""), ..Column::of(key) };
+        let kind = FieldKind::One { key, target };
+        self.add(Field { name, description, arguments: Vec::new(), nullable: false, kind })
+    }
+
+    /// The first of the objects whose column `by` holds this object's id, in a fixed order; nothing where there is none.
+    #[must_use]
+    pub fn first(self, name: &'static str, description: &'static str, first: First) -> Self {
+        let by = Column { kind: Kind::Id(""), ..first.by };
+        let kind = FieldKind::First { by, target: first.target, order: first.order, filter: first.filter };
+        self.add(Field { name, description, arguments: first.arguments, nullable: true, kind })
+    }
+
+    /// Pages of the objects whose column `by` holds this object's id.
+    #[must_use]
+    pub fn connection(
+        self,
+        name: &'static str,
+        description: &'static str,
+        by: impl IntoColumnRef,
+        target: ObjectRef,
+    ) -> Self {
+        let by = Column { kind: Kind::Id(""), ..Column::of(by) };
+        let kind = FieldKind::Connection { by, target };
+        self.add(Field { name, description, arguments: Vec::new(), nullable: false, kind })
+    }
+
+    /// Ends the declaration: the rows are those of `table`, whose id becomes the field `id`.
+    #[must_use]
+    pub fn stored_in(mut self, table: Table) -> Object {
+        let column = Column { expr: table.id.expr.clone(), kind: table.id.kind, nullable: false, join: None };
+        let kind =
+            FieldKind::Leaf { column, register: <async_graphql::ID as OutputType>::create_type_info, orders: None };
+        let description = "Names the object in the whole of Throughline; opaque, and the same for ever.";
+        self.list.insert(0, Field { name: "id", description, arguments: Vec::new(), nullable: false, kind });
+        Object { fields: self, table }
+    }
+
+    fn add(mut self, field: Field) -> Self {
+        self.list.push(field);
+        self
+    }
+
+    /// The field `name`; validation has made sure that there is one.
+    pub(crate) fn field(&self, name: &str) -> Option<&Field> {
+        self.list.iter().find(|field| field.name == name)
+    }
+}
+
+impl Table {
+    /// The table `name` with the key `id`; its rows' ids are `prefix_…`, and every statement that reads it starts from
+    /// `visible`.
+    pub fn new(
+        prefix: &'static str,
+        name: impl Into<TableRef>,
+        id: impl IntoColumnRef,
+        visible: fn(&Caller) -> SelectStatement,
+    ) -> Self {
+        let id = Column { kind: Kind::Id(prefix), ..Column::of(id) };
+        Self { prefix, name: name.into(), id, visible, vouched_for: None }
+    }
+
+    /// Says that a row is as visible as the one it belongs to. Reached through that one, it is; asked for by its own id,
+    /// or in a list that has no parent, `condition` must hold too.
+    #[must_use]
+    pub fn vouched_for(mut self, condition: fn(&Caller) -> Expr) -> Self {
+        self.vouched_for = Some(condition);
+        self
+    }
+}
+
+impl Object {
+    /// What lists can be ordered by: the enum value, what it means, and its column.
+    pub(crate) fn orders(&self) -> impl Iterator<Item = (&'static str, &'static str, &Column)> {
+        self.fields.list.iter().filter_map(|field| match &field.kind {
+            FieldKind::Leaf { column, orders: Some(order), .. } => Some((*order, field.description, column)),
+            _ => None,
+        })
+    }
+}
+
+/// What [`Fields::first`] needs.
+pub struct First {
+    by: Column,
+    target: ObjectRef,
+    order: &'static [(&'static str, Direction)],
+    arguments: Vec<Argument>,
+    filter: Option<Filter>,
+}
+
+impl First {
+    /// The first, in `order`, of the `target`s whose column `by` holds the object's id.
+    pub fn of(target: ObjectRef, by: impl IntoColumnRef, order: &'static [(&'static str, Direction)]) -> Self {
+        Self { by: Column::of(by), target, order, arguments: Vec::new(), filter: None }
+    }
+
+    /// Only those that fit the field's arguments.
+    #[must_use]
+    pub fn filtered(mut self, arguments: Vec<Argument>, filter: Filter) -> Self {
+        self.arguments = arguments;
+        self.filter = Some(filter);
+        self
+    }
+}

@@ -1,0 +1,217 @@
+//! The order of a list: terms over columns, closed by the id, so that no two rows tie.
+//!
+//! `NULL` is the smallest value unless a term says otherwise: first when ascending, last when descending. That is what an
+//! index scanned forwards or backwards gives on both databases.
+
+use sea_orm::sea_query::{Expr, ExprTrait, NullOrdering, Order, SelectStatement};
+
+use super::BatchError;
+use super::object::{Column, Object};
+use super::row::Cell;
+
+/// Which way a term sorts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, async_graphql::Enum)]
+#[graphql(name = "OrderDirection")]
+pub enum Direction {
+    /// The smallest value first.
+    Asc,
+    /// The greatest value first.
+    Desc,
+}
+
+/// Where rows without a value stand.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, async_graphql::Enum)]
+#[graphql(name = "NullsOrder")]
+pub enum Nulls {
+    /// Before all values.
+    First,
+    /// After all values.
+    Last,
+}
+
+/// One term of an order.
+#[derive(Clone, Copy)]
+pub(crate) struct OrderTerm {
+    /// The enum value, or `ID` for the term that closes the order.
+    pub(crate) name: &'static str,
+    pub(crate) column: &'static Column,
+    pub(crate) direction: Direction,
+    pub(crate) nulls: Nulls,
+}
+
+/// Terms over one object type's columns; the last one is its id.
+#[derive(Clone, PartialEq)]
+pub(crate) struct Ordering {
+    pub(crate) terms: Vec<OrderTerm>,
+}
+
+impl PartialEq for OrderTerm {
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::eq(self.column, other.column) && self.direction == other.direction && self.nulls == other.nulls
+    }
+}
+
+impl Direction {
+    fn reversed(self) -> Self {
+        match self {
+            Self::Asc => Self::Desc,
+            Self::Desc => Self::Asc,
+        }
+    }
+
+    /// Where nothing stands when nothing is the smallest value.
+    fn natural_nulls(self) -> Nulls {
+        match self {
+            Self::Asc => Nulls::First,
+            Self::Desc => Nulls::Last,
+        }
+    }
+}
+
+impl Ordering {
+    /// The order by `terms`, closed by the object's id in the direction of the last term, so that an order by one
+    /// column is one scan of one index.
+    pub(crate) fn new<'n>(
+        object: &'static Object,
+        terms: impl IntoIterator<Item = (&'n str, Direction, Option<Nulls>)>,
+    ) -> Result<Self, BatchError> {
+        let mut ordering = Self { terms: Vec::new() };
+        for (name, direction, nulls) in terms {
+            let Some((name, _, column)) = object.orders().find(|(known, _, _)| *known == name) else {
+                return Err(BatchError::InvalidArgument {
+                    argument: "orderBy.field".to_owned(),
+                    reason: format!("cannot be {name}"),
+                });
+            };
+            // A column that has ordered the rows already has nothing to add.
+            if !ordering.terms.iter().any(|term| std::ptr::eq(term.column, column)) {
+                let nulls = nulls.unwrap_or(direction.natural_nulls());
+                ordering.terms.push(OrderTerm { name, column, direction, nulls });
+            }
+        }
+        let direction = ordering.terms.last().map_or(Direction::Asc, |term| term.direction);
+        let id = OrderTerm { name: "ID", column: &object.table.id, direction, nulls: direction.natural_nulls() };
+        ordering.terms.push(id);
+        Ok(ordering)
+    }
+
+    /// The same rows from the other end.
+    pub(crate) fn reversed(&self) -> Self {
+        let reversed = |term: &OrderTerm| OrderTerm {
+            direction: term.direction.reversed(),
+            nulls: match term.nulls {
+                Nulls::First => Nulls::Last,
+                Nulls::Last => Nulls::First,
+            },
+            ..*term
+        };
+        Self { terms: self.terms.iter().map(reversed).collect() }
+    }
+
+    /// Says which order it is; a cursor carries it.
+    pub(crate) fn signature(&self, object: &Object) -> String {
+        self.terms.iter().fold(object.fields.name.to_owned(), |mut text, term| {
+            text.push_str(if term.direction == Direction::Asc { " +" } else { " -" });
+            text.push_str(term.name);
+            if term.column.nullable && term.nulls != term.direction.natural_nulls() {
+                text.push('*');
+            }
+            text
+        })
+    }
+
+    /// Sorts a statement.
+    pub(crate) fn apply(&self, statement: &mut SelectStatement) {
+        for term in &self.terms {
+            let order = match term.direction {
+                Direction::Asc => Order::Asc,
+                Direction::Desc => Order::Desc,
+            };
+            if term.column.nullable {
+                let nulls = match term.nulls {
+                    Nulls::First => NullOrdering::First,
+                    Nulls::Last => NullOrdering::Last,
+                };
+                statement.order_by_expr_with_nulls(term.column.expr.clone(), order, nulls);
+            } else {
+                statement.order_by_expr(term.column.expr.clone(), order);
+            }
+        }
+    }
+
+    /// The condition that holds for the rows that come after the position `at`, a cell for each term; nothing where no
+    /// row can.
+    pub(crate) fn after(&self, at: &[Cell]) -> Option<Expr> {
+        let terms: Vec<_> = self.terms.iter().zip(at).collect();
+        if let Some(row_values) = compare_row_values(&terms) {
+            return Some(row_values);
+        }
+        let condition = after_terms(&terms)?;
+        // The alternatives hide from the planner where the first column starts; said once more, it can seek there.
+        Some(match (terms.first(), terms.first().and_then(|(_, cell)| cell.to_parameter())) {
+            (Some((term, _)), Some(value)) if term.nulls != Nulls::Last || !term.column.nullable => {
+                let column = term.column.expr.clone();
+                let bound = match term.direction {
+                    Direction::Asc => column.gte(value),
+                    Direction::Desc => column.lte(value),
+                };
+                bound.and(condition)
+            }
+            _ => condition,
+        })
+    }
+}
+
+impl Ordering {
+    /// The condition that holds for the row at the position `at`.
+    pub(crate) fn at(&self, at: &[Cell]) -> Expr {
+        let equal = self.terms.iter().zip(at).map(|(term, cell)| match cell.to_parameter() {
+            Some(value) => term.column.expr.clone().eq(value),
+            None => term.column.expr.clone().is_null(),
+        });
+        equal.reduce(ExprTrait::and).unwrap_or_else(|| Expr::cust("FALSE"))
+    }
+}
+
+/// `(a, b) > (x, y)` where all terms sort one way and no row without a value follows: one seek of an index.
+fn compare_row_values(terms: &[(&OrderTerm, &Cell)]) -> Option<Expr> {
+    let direction = terms.first()?.0.direction;
+    let seekable =
+        |term: &OrderTerm| term.direction == direction && (!term.column.nullable || term.nulls == Nulls::First);
+    if !terms.iter().all(|(term, _)| seekable(term)) {
+        return None;
+    }
+    let values = terms.iter().map(|(_, cell)| cell.to_parameter().map(Expr::from)).collect::<Option<Vec<_>>>()?;
+    let columns = terms.iter().map(|(term, _)| term.column.expr.clone());
+    let (left, right) = match <[_; 1]>::try_from(values) {
+        Ok([value]) => (terms[0].0.column.expr.clone(), value),
+        Err(values) => (Expr::tuple(columns), Expr::tuple(values)),
+    };
+    Some(match direction {
+        Direction::Asc => left.gt(right),
+        Direction::Desc => left.lt(right),
+    })
+}
+
+/// After in the first term, or equal in it and after in the rest.
+fn after_terms(terms: &[(&OrderTerm, &Cell)]) -> Option<Expr> {
+    let ((term, cell), rest) = terms.split_first()?;
+    let column = || term.column.expr.clone();
+    let (after, equal) = match cell.to_parameter() {
+        Some(value) => {
+            let after = match term.direction {
+                Direction::Asc => column().gt(value.clone()),
+                Direction::Desc => column().lt(value.clone()),
+            };
+            let nulls_follow = term.column.nullable && term.nulls == Nulls::Last;
+            let after = if nulls_follow { after.or(column().is_null()) } else { after };
+            (Some(after), column().eq(value))
+        }
+        None => ((term.nulls == Nulls::First).then(|| column().is_not_null()), column().is_null()),
+    };
+    let equal_and_after = after_terms(rest).map(|rest| equal.and(rest));
+    match (after, equal_and_after) {
+        (Some(after), Some(equal)) => Some(after.or(equal)),
+        (after, equal) => after.or(equal),
+    }
+}

@@ -1,0 +1,341 @@
+//! Compiles a selection into a plan: what to load, level by level, and how to write what was loaded.
+//!
+//! A [`Level`] is all rows that one relation brings, for however many parents. Selecting a field adds columns to its level,
+//! or a load of a further level; two fields that need the same load share it, whatever they select of it. What each field
+//! writes is a [`Projection`] over the level.
+//!
+//! A to-one relation that leads back to where the level came from (`project { features { project } }`) loads nothing: the
+//! parent's row is at hand.
+
+use async_graphql::parser::types::SelectionSet;
+use async_graphql::{Positioned, QueryEnv};
+
+use super::BatchError;
+use super::arguments::Arguments;
+use super::object::{Column, Field, FieldKind, Fields, Object};
+use super::order::Ordering;
+use super::page::{Page, PageLimits};
+use super::projection::{ConnectionPart, EdgePart, PageInfoPart, Part, Projected, Projection};
+use super::selection::{Selected, collect};
+
+/// What a selection loads; the first level is the root's.
+pub(crate) struct Plan {
+    pub(crate) levels: Vec<Level>,
+}
+
+/// All rows that one relation brings.
+pub(crate) struct Level {
+    pub(crate) object: &'static Object,
+    /// What the level's statement selects, in this order.
+    pub(crate) columns: Vec<&'static Column>,
+    pub(crate) loads: Vec<Load>,
+    /// The level whose rows this level's belong to, and the column that says to which.
+    parent: Option<(usize, &'static Column)>,
+}
+
+/// A relation to be loaded for all rows of a level.
+pub(crate) struct Load {
+    field: &'static Field,
+    arguments: Arguments,
+    /// Where the level's row holds the key.
+    pub(crate) key: usize,
+    pub(crate) find: Find,
+    /// The level of the rows that it brings.
+    pub(crate) level: usize,
+}
+
+/// Which rows belong to a key.
+#[derive(Clone)]
+pub(crate) enum Find {
+    /// The row with this id.
+    One,
+    /// The first row of a list.
+    First { by: &'static Column, page: Page, filter: Option<sea_orm::sea_query::Expr> },
+    /// A page of a list.
+    Connection { by: &'static Column, page: Page, wants: Wants },
+    /// The connection's arguments are wrong: its fields get this error.
+    Refused(BatchError),
+}
+
+/// Which parts of a connection are selected.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Wants {
+    pub(crate) rows: bool,
+    pub(crate) total: bool,
+    pub(crate) has_next: bool,
+    pub(crate) has_previous: bool,
+}
+
+/// Compiles what one field selects.
+pub(crate) struct Planner<'d> {
+    pub(crate) plan: Plan,
+    request: &'d QueryEnv,
+    limits: PageLimits,
+}
+
+impl<'d> Planner<'d> {
+    pub(crate) fn new(request: &'d QueryEnv, limits: PageLimits) -> Self {
+        Self { plan: Plan { levels: Vec::new() }, request, limits }
+    }
+
+    /// Adds a level that no relation leads to.
+    pub(crate) fn add_root(&mut self, object: &'static Object) -> usize {
+        self.add_level(object, None)
+    }
+
+    fn add_level(&mut self, object: &'static Object, parent: Option<(usize, &'static Column)>) -> usize {
+        self.plan.levels.push(Level { object, columns: Vec::new(), loads: Vec::new(), parent });
+        self.plan.levels.len() - 1
+    }
+
+    /// Where the rows of `level` hold `column`.
+    fn cell(&mut self, level: usize, column: &'static Column) -> usize {
+        let columns = &mut self.plan.levels[level].columns;
+        columns.iter().position(|known| std::ptr::eq(*known, column)).unwrap_or_else(|| {
+            columns.push(column);
+            columns.len() - 1
+        })
+    }
+
+    /// What `sets` select on the objects of `level`, which also go by the names of their `interfaces`.
+    pub(crate) fn project_object<'s>(
+        &mut self,
+        level: usize,
+        sets: impl IntoIterator<Item = &'s SelectionSet>,
+        interfaces: &[&str],
+    ) -> Projection
+    where
+        'd: 's,
+    {
+        let fields = &self.plan.levels[level].object.fields;
+        let mut names = vec![fields.name];
+        names.extend_from_slice(interfaces);
+        self.project(level, fields, sets, &names)
+    }
+
+    fn project<'s>(
+        &mut self,
+        level: usize,
+        fields: &'static Fields,
+        sets: impl IntoIterator<Item = &'s SelectionSet>,
+        names: &[&str],
+    ) -> Projection
+    where
+        'd: 's,
+    {
+        let request = self.request;
+        let selected = collect(sets, names, request);
+        let parts = selected.iter().filter_map(|selected| {
+            if selected.field().node.name.node == "__typename" {
+                return Some(Part::new(selected, false, Projected::TypeName(fields.name)));
+            }
+            let field = fields.field(&selected.field().node.name.node)?;
+            Some(Part::new(selected, field.nullable, self.project_field(level, field, selected)))
+        });
+        Projection { parts: parts.collect() }
+    }
+
+    fn project_field(&mut self, level: usize, field: &'static Field, selected: &Selected<'_>) -> Projected {
+        match &field.kind {
+            FieldKind::Leaf { column, .. } => Projected::Leaf { cell: self.cell(level, column), kind: column.kind },
+            FieldKind::Embedded(part) => {
+                Projected::Embedded(self.project(level, part, selected.selection_sets(), &[part.name]))
+            }
+            FieldKind::One { key, target } => {
+                if let Some(parent) = self.parent_behind(level, key, target()) {
+                    return Projected::Parent(self.project_object(parent, selected.selection_sets(), NODE));
+                }
+                let load = self.load(level, key, field, selected, target(), None, |_| Ok(Find::One));
+                let child = self.plan.levels[level].loads[load].level;
+                Projected::One { load, projection: self.project_object(child, selected.selection_sets(), NODE) }
+            }
+            FieldKind::First { by, target, order, filter } => {
+                let id = &self.plan.levels[level].object.table.id;
+                let find = |arguments: &Arguments| {
+                    let terms = order.iter().map(|(name, direction)| (*name, *direction, None));
+                    let page = Page::first(Ordering::new(target(), terms)?);
+                    let filter = filter.map(|filter| filter(arguments)).transpose()?.flatten();
+                    Ok(Find::First { by, page, filter })
+                };
+                let load = self.load(level, id, field, selected, target(), Some(by), find);
+                let child = self.plan.levels[level].loads[load].level;
+                Projected::One { load, projection: self.project_object(child, selected.selection_sets(), NODE) }
+            }
+            FieldKind::Connection { by, target } => {
+                let id = &self.plan.levels[level].object.table.id;
+                let limits = self.limits;
+                let find = |arguments: &Arguments| {
+                    let page = Page::of(arguments, target(), limits)?;
+                    Ok(Find::Connection { by, page, wants: Wants::default() })
+                };
+                let load = self.load(level, id, field, selected, target(), Some(by), find);
+                Projected::Connection { load, parts: self.project_connection(level, load, selected) }
+            }
+        }
+    }
+
+    /// The parent level, where the to-one relation over `key` leads back to it.
+    fn parent_behind(&self, level: usize, key: &Column, target: &'static Object) -> Option<usize> {
+        let (parent, by) = self.plan.levels[level].parent?;
+        let back = by.expr == key.expr && std::ptr::eq(self.plan.levels[parent].object, target);
+        back.then_some(parent)
+    }
+
+    /// The load of `field` with these arguments, shared with an equal one.
+    #[expect(clippy::too_many_arguments, reason = "each one is a different part of the load")]
+    fn load(
+        &mut self,
+        level: usize,
+        key: &'static Column,
+        field: &'static Field,
+        selected: &Selected<'_>,
+        target: &'static Object,
+        by: Option<&'static Column>,
+        find: impl FnOnce(&Arguments) -> Result<Find, BatchError>,
+    ) -> usize {
+        let arguments = Arguments::of(&selected.field().node, self.request);
+        let loads = &self.plan.levels[level].loads;
+        let equal = |load: &Load| std::ptr::eq(load.field, field) && load.arguments == arguments;
+        if let Some(known) = loads.iter().position(equal) {
+            return known;
+        }
+        let find = find(&arguments).unwrap_or_else(Find::Refused);
+        let key = self.cell(level, key);
+        let child = self.add_level(target, by.map(|by| (level, by)));
+        self.plan.levels[level].loads.push(Load { field, arguments, key, find, level: child });
+        self.plan.levels[level].loads.len() - 1
+    }
+
+    /// A list that has no parent: a root field's.
+    pub(crate) fn project_root_connection(
+        &mut self,
+        object: &'static Object,
+        field: &'d Positioned<async_graphql::parser::types::Field>,
+    ) -> Result<RootConnection, BatchError> {
+        let selected = Selected { key: &field.node.response_key().node, fields: vec![field] };
+        let page = Page::of(&Arguments::of(&field.node, self.request), object, self.limits)?;
+        let level = self.add_root(object);
+        let mut wants = Wants::default();
+        let parts = self.project_connection_parts(level, Some(&page), &mut wants, &selected);
+        Ok(RootConnection { page, wants, level, parts })
+    }
+
+    fn project_connection(&mut self, level: usize, load: usize, selected: &Selected<'_>) -> Vec<Part<ConnectionPart>> {
+        let Load { find, level: child, .. } = &self.plan.levels[level].loads[load];
+        let child = *child;
+        let (page, mut wants) = match find {
+            Find::Connection { page, wants, .. } => (Some(page.clone()), *wants),
+            _ => (None, Wants::default()),
+        };
+        let parts = self.project_connection_parts(child, page.as_ref(), &mut wants, selected);
+        if let Find::Connection { wants: known, .. } = &mut self.plan.levels[level].loads[load].find {
+            *known = wants;
+        }
+        parts
+    }
+
+    /// What is selected of a connection whose rows are those of `level`. Without a page (its arguments are wrong) there
+    /// are no cursors either; nothing of it will be written.
+    fn project_connection_parts(
+        &mut self,
+        level: usize,
+        page: Option<&Page>,
+        wants: &mut Wants,
+        selected: &Selected<'_>,
+    ) -> Vec<Part<ConnectionPart>> {
+        let name = format!("{}Connection", self.plan.levels[level].object.fields.name);
+        let mut parts = Vec::new();
+        for selected in collect(selected.selection_sets(), &[&name], self.request) {
+            let part = match selected.field().node.name.node.as_str() {
+                "nodes" => {
+                    wants.rows = true;
+                    ConnectionPart::Nodes(self.project_object(level, selected.selection_sets(), NODE))
+                }
+                "edges" => {
+                    wants.rows = true;
+                    ConnectionPart::Edges(self.project_edges(level, page, &selected))
+                }
+                "totalCount" => {
+                    wants.total = true;
+                    ConnectionPart::TotalCount
+                }
+                "pageInfo" => ConnectionPart::PageInfo(self.project_page_info(level, page, wants, &selected)),
+                _ => ConnectionPart::TypeName(name.clone()),
+            };
+            parts.push(Part::new(&selected, false, part));
+        }
+        parts
+    }
+
+    fn project_edges(&mut self, level: usize, page: Option<&Page>, selected: &Selected<'_>) -> Vec<Part<EdgePart>> {
+        let name = format!("{}Edge", self.plan.levels[level].object.fields.name);
+        let collected = collect(selected.selection_sets(), &[&name], self.request);
+        let parts = collected.iter().map(|selected| {
+            let part = match selected.field().node.name.node.as_str() {
+                "node" => EdgePart::Node(self.project_object(level, selected.selection_sets(), NODE)),
+                "cursor" => EdgePart::Cursor(self.cursor(level, page)),
+                _ => EdgePart::TypeName(name.clone()),
+            };
+            Part::new(selected, false, part)
+        });
+        parts.collect()
+    }
+
+    fn project_page_info(
+        &mut self,
+        level: usize,
+        page: Option<&Page>,
+        wants: &mut Wants,
+        selected: &Selected<'_>,
+    ) -> Vec<Part<PageInfoPart>> {
+        let mut parts = Vec::new();
+        for selected in collect(selected.selection_sets(), &["PageInfo"], self.request) {
+            let (nullable, part) = match selected.field().node.name.node.as_str() {
+                "hasNextPage" => {
+                    wants.has_next = true;
+                    (false, PageInfoPart::HasNextPage)
+                }
+                "hasPreviousPage" => {
+                    wants.has_previous = true;
+                    (false, PageInfoPart::HasPreviousPage)
+                }
+                "startCursor" => {
+                    wants.rows = true;
+                    (true, PageInfoPart::StartCursor(self.cursor(level, page)))
+                }
+                "endCursor" => {
+                    wants.rows = true;
+                    (true, PageInfoPart::EndCursor(self.cursor(level, page)))
+                }
+                _ => (false, PageInfoPart::TypeName),
+            };
+            parts.push(Part::new(&selected, nullable, part));
+        }
+        parts
+    }
+
+    /// What a cursor of the level's rows is made of.
+    fn cursor(&mut self, level: usize, page: Option<&Page>) -> Cursor {
+        let Some(page) = page else { return Cursor { signature: String::new(), cells: Vec::new() } };
+        let signature = page.ordering.signature(self.plan.levels[level].object);
+        let cells = page.ordering.terms.iter().map(|term| self.cell(level, term.column)).collect();
+        Cursor { signature, cells }
+    }
+}
+
+/// A root field's list.
+pub(crate) struct RootConnection {
+    pub(crate) page: Page,
+    pub(crate) wants: Wants,
+    pub(crate) level: usize,
+    pub(crate) parts: Vec<Part<ConnectionPart>>,
+}
+
+/// Where a row holds the values of its cursor.
+pub(crate) struct Cursor {
+    pub(crate) signature: String,
+    pub(crate) cells: Vec<usize>,
+}
+
+/// The interface that every object type implements.
+pub(crate) const NODE: &[&str] = &["Node"];

@@ -1,0 +1,76 @@
+//! What is written of a level's rows, field by field, in the order of the document.
+
+use async_graphql::Pos;
+
+use super::plan::Cursor;
+use super::row::Kind;
+use super::selection::Selected;
+
+/// The fields that are written of one object.
+pub(crate) struct Projection {
+    pub(crate) parts: Vec<Part<Projected>>,
+}
+
+/// One entry of a written object.
+pub(crate) struct Part<P> {
+    /// The response key.
+    pub(crate) key: String,
+    /// The key as it is written: `"key":`.
+    pub(crate) written_key: String,
+    pub(crate) position: Pos,
+    pub(crate) nullable: bool,
+    pub(crate) value: P,
+}
+
+/// Where an object's field gets its value.
+pub(crate) enum Projected {
+    TypeName(&'static str),
+    Leaf {
+        cell: usize,
+        kind: Kind,
+    },
+    Embedded(Projection),
+    /// The row that the level belongs to.
+    Parent(Projection),
+    One {
+        load: usize,
+        projection: Projection,
+    },
+    Connection {
+        load: usize,
+        parts: Vec<Part<ConnectionPart>>,
+    },
+}
+
+/// A field of a connection.
+pub(crate) enum ConnectionPart {
+    TypeName(String),
+    Nodes(Projection),
+    Edges(Vec<Part<EdgePart>>),
+    TotalCount,
+    PageInfo(Vec<Part<PageInfoPart>>),
+}
+
+/// A field of an edge.
+pub(crate) enum EdgePart {
+    TypeName(String),
+    Cursor(Cursor),
+    Node(Projection),
+}
+
+/// A field of `PageInfo`.
+pub(crate) enum PageInfoPart {
+    TypeName,
+    HasNextPage,
+    HasPreviousPage,
+    StartCursor(Cursor),
+    EndCursor(Cursor),
+}
+
+impl<P> Part<P> {
+    pub(crate) fn new(selected: &Selected<'_>, nullable: bool, value: P) -> Self {
+        let key = selected.key.to_string();
+        // A GraphQL name needs no escapes in JSON.
+        Self { written_key: format!("\"{key}\":"), key, position: selected.field().pos, nullable, value }
+    }
+}

@@ -1,0 +1,305 @@
+//! Resolves one field through the engine: plan, load, write. Root fields come here, and ordinary resolvers that return
+//! a [`One`].
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+use std::marker::PhantomData;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use async_graphql::parser::types::{Field as Selected, SelectionSet};
+use async_graphql::registry::Registry;
+use async_graphql::{
+    Context, ContextBase, ContextSelectionSet, ID, Name, OutputType, PathSegment, Pos, Positioned, QueryEnv,
+    ServerError, ServerResult, Value,
+};
+use futures_util::future::join_all;
+use uuid::Uuid;
+
+use super::arguments::Arguments;
+use super::dispatch::Dispatcher;
+use super::load::{Loaded, Run};
+use super::loader::RowLoader;
+use super::object::Object;
+use super::page::PageLimits;
+use super::plan::{NODE, Planner, RootConnection};
+use super::projection::Projection;
+use super::root::{Root, RootField, RootKind};
+use super::sdl::register_object;
+use super::write::{Frame, Raised, Writer};
+use super::{BatchError, id};
+use crate::access::Caller;
+use crate::database::Database;
+
+/// What the reads of one request share; put it into the request's data as an [`Arc`]. Nothing of it is shared between requests.
+pub struct Reads {
+    dispatcher: Dispatcher<RowLoader>,
+    limits: PageLimits,
+    /// Root fields whose value may travel as JSON bytes; all others travel as values.
+    spliced: HashSet<Name>,
+    without_data: AtomicBool,
+}
+
+impl Reads {
+    /// Reads for `caller`.
+    #[must_use]
+    pub fn new(database: Database, caller: Arc<Caller>, limits: PageLimits) -> Self {
+        let dispatcher = Dispatcher::new(RowLoader::new(database, caller));
+        Self { dispatcher, limits, spliced: HashSet::new(), without_data: AtomicBool::new(false) }
+    }
+
+    /// Lets the root fields with these response keys answer as [`Value::Binary`] that holds JSON, for a responder that
+    /// splices it in. A key that is selected twice must not be among them: async-graphql merges values, not bytes.
+    #[must_use]
+    pub fn splice(mut self, keys: HashSet<Name>) -> Self {
+        self.spliced = keys;
+        self
+    }
+
+    /// Whether an error rose above a root field that cannot be null, so that the answer has no data at all.
+    #[must_use]
+    pub fn without_data(&self) -> bool {
+        self.without_data.load(Ordering::Relaxed)
+    }
+}
+
+/// An object by its key, for ordinary resolvers: selected, it is read as deep as a query, and batched with its siblings.
+pub struct One<D> {
+    key: Uuid,
+    declared: PhantomData<D>,
+}
+
+/// A Rust type that stands for a declared object type.
+pub trait Declared: Send + Sync + 'static {
+    /// The declaration.
+    fn object() -> &'static Object;
+}
+
+impl<D: Declared> One<D> {
+    /// The object with this key; it must exist.
+    #[must_use]
+    pub fn new(key: Uuid) -> Self {
+        Self { key, declared: PhantomData }
+    }
+}
+
+impl<D: Declared> OutputType for One<D> {
+    fn type_name() -> Cow<'static, str> {
+        Cow::Borrowed(D::object().fields.name)
+    }
+
+    fn create_type_info(registry: &mut Registry) -> String {
+        format!("{}!", register_object(registry, D::object()))
+    }
+
+    async fn resolve(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<Selected>) -> ServerResult<Value> {
+        let engine = Engine::of(ctx)?;
+        let key = [Ok((D::object(), self.key))];
+        let written = engine.write_objects(&key, &ctx.item.node, field.pos, false).await?;
+        match engine.finish(written) {
+            Value::Null => Err(engine.error(&BatchError::Vanished, field.pos)),
+            value => Ok(value),
+        }
+    }
+}
+
+/// Resolves a field of the query root.
+pub(crate) async fn resolve_root(ctx: &Context<'_>, root: &'static Root, field: &RootField) -> ServerResult<Value> {
+    let engine = Engine::of(ctx)?;
+    match engine.write_root(root, field, ctx.item).await {
+        Ok(written) => Ok(engine.finish(written)),
+        Err(error) if field.nullable() => {
+            ctx.add_error(error);
+            Ok(Value::Null)
+        }
+        Err(error) => {
+            // async-graphql would leave the field out; whoever answers has to say that there is no data.
+            engine.reads.without_data.store(true, Ordering::Relaxed);
+            Err(error)
+        }
+    }
+}
+
+/// What is at hand while one field is resolved.
+struct Engine<'c> {
+    reads: &'c Reads,
+    request: &'c QueryEnv,
+    /// The field's own path.
+    path: Vec<PathSegment>,
+}
+
+impl<'c> Engine<'c> {
+    fn of<T>(ctx: &ContextBase<'c, T>) -> ServerResult<Self> {
+        let reads = ctx.data_opt::<Arc<Reads>>();
+        let reads = reads.ok_or_else(|| BatchError::Panicked.to_server_error(Pos::default()))?;
+        // The path itself is not to be had, but every error gets it.
+        let path = ctx.set_error_path(ServerError::new("", None)).path;
+        Ok(Self { reads, request: ctx.query_env, path })
+    }
+
+    async fn write_root(
+        &self,
+        root: &'static Root,
+        field: &RootField,
+        selected: &Positioned<Selected>,
+    ) -> ServerResult<Written> {
+        let arguments = Arguments::of(&selected.node, self.request);
+        let sets = &selected.node.selection_set.node;
+        match field.kind {
+            RootKind::Object(target) => {
+                let key = arguments
+                    .get::<ID>("id")
+                    .and_then(|text| id::parse("id", &text, &[target().table.prefix]).map(|(_, key)| key));
+                let key = key.map_err(|error| self.error(&error, selected.pos))?;
+                self.write_objects(&[Ok((target(), key))], sets, selected.pos, false).await
+            }
+            RootKind::Connection(target) => self.write_connection(target(), selected).await,
+            RootKind::Node => {
+                let key = arguments.get::<ID>("id").and_then(|text| root.find("id", &text));
+                let key = key.map_err(|error| self.error(&error, selected.pos))?;
+                self.write_objects(&[Ok(key)], sets, selected.pos, false).await
+            }
+            RootKind::Nodes => {
+                let ids = arguments.get::<Vec<ID>>("ids").and_then(|ids| self.reads.limits.check_count("ids", ids));
+                let ids = ids.map_err(|error| self.error(&error, selected.pos))?;
+                let find = |(index, text): (usize, &ID)| root.find(&format!("ids[{index}]"), text);
+                let keys: Vec<_> = ids.iter().enumerate().map(find).collect();
+                self.write_objects(&keys, sets, selected.pos, true).await
+            }
+        }
+    }
+
+    /// Writes objects of any types by their keys, a list of them or one; what is not found is null.
+    async fn write_objects(
+        &self,
+        keys: &[Result<(&'static Object, Uuid), BatchError>],
+        set: &SelectionSet,
+        position: Pos,
+        list: bool,
+    ) -> ServerResult<Written> {
+        let mut planner = Planner::new(self.request, self.reads.limits);
+        let mut groups: Vec<Group> = Vec::new();
+        let entries: Vec<_> = keys
+            .iter()
+            .map(|key| {
+                let (object, key) = key.as_ref()?;
+                let group = groups.iter().position(|group| std::ptr::eq(group.object, *object));
+                let group = group.unwrap_or_else(|| {
+                    let level = planner.add_root(object);
+                    let projection = planner.project_object(level, [set], NODE);
+                    groups.push(Group { object, level, projection, keys: Vec::new() });
+                    groups.len() - 1
+                });
+                groups[group].keys.push(*key);
+                Ok::<_, &BatchError>((group, groups[group].keys.len() - 1))
+            })
+            .collect();
+        let run = Run { plan: &planner.plan, dispatcher: &self.reads.dispatcher };
+        let loaded = join_all(groups.iter().map(|group| run.load_ids(group.level, &group.keys))).await;
+
+        let mut writer = Writer::new(&planner.plan);
+        let result = if list {
+            writer.list(entries, |writer, entry| {
+                writer.or_null(|writer| write_entry(writer, &groups, &loaded, entry, position))
+            })
+        } else {
+            entries.into_iter().try_for_each(|entry| write_entry(&mut writer, &groups, &loaded, entry, position))
+        };
+        self.written(writer, result)
+    }
+
+    async fn write_connection(
+        &self,
+        object: &'static Object,
+        selected: &Positioned<Selected>,
+    ) -> ServerResult<Written> {
+        let mut planner = Planner::new(self.request, self.reads.limits);
+        let connection = planner.project_root_connection(object, selected);
+        let RootConnection { page, wants, level, parts } =
+            connection.map_err(|error| self.error(&error, selected.pos))?;
+        let run = Run { plan: &planner.plan, dispatcher: &self.reads.dispatcher };
+        let loaded = run.load_root(level, &page, wants).await;
+        let loaded = loaded.map_err(|error| self.error(&error, selected.pos))?;
+        let mut writer = Writer::new(&planner.plan);
+        let result = writer.connection(&parts, &loaded, level, 0, None);
+        self.written(writer, result)
+    }
+
+    fn written(&self, writer: Writer<'_>, result: Result<(), Raised>) -> ServerResult<Written> {
+        match result {
+            Ok(()) => Ok(Written { json: writer.out, errors: writer.errors }),
+            Err(raised) => Err(self.with_path(raised.into_error())),
+        }
+    }
+
+    /// The value as whoever asked wants it: JSON bytes, or values made of them.
+    fn finish(&self, written: Written) -> Value {
+        if !written.errors.is_empty()
+            && let Ok(mut errors) = self.request.errors.lock()
+        {
+            errors.extend(written.errors.into_iter().map(|error| self.with_path(error)));
+        }
+        match self.path.as_slice() {
+            [PathSegment::Field(key)] if self.reads.spliced.contains(key.as_str()) => {
+                Value::Binary(written.json.into())
+            }
+            _ => serde_json::from_slice(&written.json).unwrap_or_default(),
+        }
+    }
+
+    /// The error, with the field's own path before the path inside of it.
+    fn with_path(&self, mut error: ServerError) -> ServerError {
+        error.path.splice(0..0, self.path.iter().cloned());
+        error
+    }
+
+    fn error(&self, error: &BatchError, position: Pos) -> ServerError {
+        self.with_path(error.to_server_error(position))
+    }
+}
+
+/// Objects of one type among those that are asked for by id.
+struct Group {
+    object: &'static Object,
+    level: usize,
+    projection: Projection,
+    keys: Vec<Uuid>,
+}
+
+/// Writes one of the objects that are asked for by id: its group and its place in it, or why it has none.
+fn write_entry<'p>(
+    writer: &mut Writer<'p>,
+    groups: &'p [Group],
+    loaded: &[Result<Loaded, BatchError>],
+    entry: Result<(usize, usize), &BatchError>,
+    position: Pos,
+) -> Result<(), Raised> {
+    let (group, place) = entry.map_err(|error| writer.raise(error, position))?;
+    let Loaded::One { places, objects } = loaded[group].as_ref().map_err(|error| writer.raise(error, position))? else {
+        return Err(writer.raise(&BatchError::Panicked, position));
+    };
+    let Group { level, projection, .. } = &groups[group];
+    match places[place] {
+        Some(place) => writer.object(projection, Frame { level: *level, objects, place, parent: None }),
+        None => {
+            writer.null();
+            Ok(())
+        }
+    }
+}
+
+/// A written field: its JSON, and the errors of what is null in it.
+struct Written {
+    json: Vec<u8>,
+    errors: Vec<ServerError>,
+}
+
+impl Root {
+    /// What an id of any type names.
+    fn find(&self, argument: &str, text: &str) -> Result<(&'static Object, Uuid), BatchError> {
+        let prefixes: Vec<_> = self.objects.iter().map(|object| object().table.prefix).collect();
+        let (prefix, key) = id::parse(argument, text, &prefixes)?;
+        let object = self.objects.iter().find(|object| object().table.prefix == prefix);
+        object.map(|object| (object(), key)).ok_or(BatchError::Panicked)
+    }
+}

@@ -1,0 +1,144 @@
+//! The query root: where async-graphql hands a field over to the level-by-level engine.
+
+use std::borrow::Cow;
+use std::marker::PhantomData;
+
+use async_graphql::parser::types::Field as Selected;
+use async_graphql::registry::{MetaField, Registry};
+use async_graphql::{
+    ContainerType, Context, ContextSelectionSet, ID, InputType, ObjectType, OutputType, Positioned, ServerResult, Value,
+};
+
+use super::object::ObjectRef;
+use super::resolve::resolve_root;
+use super::sdl::{field, input, object_type, page_arguments, register_connection, register_node, register_object};
+
+/// The fields of the query root.
+pub struct Root {
+    pub(crate) fields: Vec<RootField>,
+    /// All object types; `node` finds each by the prefix of its ids.
+    pub(crate) objects: Vec<ObjectRef>,
+}
+
+/// A field of the query root.
+pub struct RootField {
+    pub(crate) name: &'static str,
+    description: &'static str,
+    pub(crate) kind: RootKind,
+}
+
+/// How a field of the query root gets its value.
+#[derive(Clone, Copy)]
+pub(crate) enum RootKind {
+    Object(ObjectRef),
+    Connection(ObjectRef),
+    Node,
+    Nodes,
+}
+
+impl RootField {
+    /// One object by its id: `feature(id:)`.
+    #[must_use]
+    pub fn object(name: &'static str, description: &'static str, target: ObjectRef) -> Self {
+        Self { name, description, kind: RootKind::Object(target) }
+    }
+
+    /// A list: `features(first:, …)`.
+    #[must_use]
+    pub fn connection(name: &'static str, description: &'static str, target: ObjectRef) -> Self {
+        Self { name, description, kind: RootKind::Connection(target) }
+    }
+
+    fn register(&self, registry: &mut Registry) -> MetaField {
+        let id = <ID as InputType>::create_type_info(registry);
+        let (ty, arguments) = match self.kind {
+            RootKind::Object(target) => {
+                let ty = register_object(registry, target());
+                (ty, vec![input("id", "The object's id.", id)])
+            }
+            RootKind::Connection(target) => {
+                (format!("{}!", register_connection(registry, target)), page_arguments(registry, target()))
+            }
+            RootKind::Node => (register_node(registry), vec![input("id", "The object's id.", id)]),
+            RootKind::Nodes => (
+                format!("[{}]!", register_node(registry)),
+                vec![input("ids", "The objects' ids, at most as many as a page may have rows.", format!("[{id}]!"))],
+            ),
+        };
+        field(self.name, self.description, ty, arguments)
+    }
+
+    /// Whether the field is null where it has an error, or lets it rise.
+    pub(crate) fn nullable(&self) -> bool {
+        matches!(self.kind, RootKind::Object(_) | RootKind::Node)
+    }
+}
+
+impl Root {
+    /// The root with these fields and Relay's `node` and `nodes`, which find each of the `objects`.
+    #[must_use]
+    pub fn new(mut fields: Vec<RootField>, objects: Vec<ObjectRef>) -> Self {
+        let node = "Any object, by its id; null where there is none, or the caller may not see it.";
+        let nodes = "Objects by their ids, in the order of the ids; null for each that there is not.";
+        fields.push(RootField { name: "node", description: node, kind: RootKind::Node });
+        fields.push(RootField { name: "nodes", description: nodes, kind: RootKind::Nodes });
+        Self { fields, objects }
+    }
+}
+
+/// Gives the declaration of a schema's query root.
+pub trait DeclaresRoot: Send + Sync + 'static {
+    /// The declaration.
+    fn root() -> &'static Root;
+}
+
+/// The query root that `R` declares, for [`async_graphql::Schema`].
+pub struct Query<R>(PhantomData<R>);
+
+impl<R> Query<R> {
+    /// The root.
+    #[must_use]
+    pub fn new() -> Self {
+        Self(PhantomData)
+    }
+}
+
+impl<R> Default for Query<R> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl<R: DeclaresRoot> OutputType for Query<R> {
+    fn type_name() -> Cow<'static, str> {
+        Cow::Borrowed("Query")
+    }
+
+    fn create_type_info(registry: &mut Registry) -> String {
+        registry.types.insert("Query".to_owned(), object_type("Query", "", []));
+        for object in &R::root().objects {
+            register_object(registry, object());
+        }
+        let fields: Vec<_> = R::root().fields.iter().map(|field| field.register(registry)).collect();
+        let description = "All that can be read. Lists are Relay connections; ids are opaque.";
+        registry.types.insert("Query".to_owned(), object_type("Query", description, fields));
+        "Query!".to_owned()
+    }
+
+    async fn resolve(&self, ctx: &ContextSelectionSet<'_>, _: &Positioned<Selected>) -> ServerResult<Value> {
+        async_graphql::resolver_utils::resolve_container(ctx, self).await
+    }
+}
+
+impl<R: DeclaresRoot> ContainerType for Query<R> {
+    async fn resolve_field(&self, ctx: &Context<'_>) -> ServerResult<Option<Value>> {
+        let root = R::root();
+        let name = &ctx.item.node.name.node;
+        match root.fields.iter().find(|field| field.name == name.as_str()) {
+            Some(field) => resolve_root(ctx, root, field).await.map(Some),
+            None => Ok(None),
+        }
+    }
+}
+
+impl<R: DeclaresRoot> ObjectType for Query<R> {}

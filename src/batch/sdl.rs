@@ -1,0 +1,291 @@
+//! Puts declarations into async-graphql's registry, from which come the SDL, validation and introspection.
+
+use async_graphql::indexmap::IndexMap;
+use async_graphql::registry::{Deprecation, MetaEnumValue, MetaField, MetaInputValue, MetaType, Registry};
+use async_graphql::{ID, InputType, OutputType};
+
+use super::arguments::Argument;
+use super::object::{Field, FieldKind, Fields, Object, ObjectRef};
+use super::order::{Direction, Nulls};
+use super::page::PageLimits;
+
+/// Puts an object type into the registry, and all that it leads to.
+pub(crate) fn register_object(registry: &mut Registry, object: &'static Object) -> String {
+    let fields = &object.fields;
+    if !registry.types.contains_key(fields.name) {
+        // Types lead back to each other; a type that is being put in counts as known.
+        registry.types.insert(fields.name.to_owned(), object_type(fields.name, fields.description, []));
+        register_node(registry);
+        let list = register_fields(registry, fields);
+        registry.types.insert(fields.name.to_owned(), object_type(fields.name, fields.description, list));
+        registry.add_implements(fields.name, "Node");
+        if let Some(MetaType::Interface { possible_types, .. }) = registry.types.get_mut("Node") {
+            possible_types.insert(fields.name.to_owned());
+        }
+    }
+    fields.name.to_owned()
+}
+
+fn register_fields(registry: &mut Registry, fields: &'static Fields) -> Vec<MetaField> {
+    fields.list.iter().map(|field| register_field(registry, field)).collect()
+}
+
+fn register_field(registry: &mut Registry, declared: &'static Field) -> MetaField {
+    let (ty, arguments) = match &declared.kind {
+        FieldKind::Leaf { register, .. } => (register(registry), Vec::new()),
+        FieldKind::Embedded(part) => {
+            let list = register_fields(registry, part);
+            registry.types.insert(part.name.to_owned(), object_type(part.name, part.description, list));
+            (format!("{}!", part.name), Vec::new())
+        }
+        FieldKind::One { target, .. } => (format!("{}!", register_object(registry, target())), Vec::new()),
+        FieldKind::First { target, .. } => {
+            let arguments = declared.arguments.iter().map(|argument| register_argument(registry, argument)).collect();
+            (register_object(registry, target()), arguments)
+        }
+        FieldKind::Connection { target, .. } => {
+            (format!("{}!", register_connection(registry, *target)), page_arguments(registry, target()))
+        }
+    };
+    field(declared.name, declared.description, ty, arguments)
+}
+
+fn register_argument(registry: &mut Registry, argument: &Argument) -> MetaInputValue {
+    input(argument.name, argument.description, (argument.register)(registry))
+}
+
+/// Puts the interface of all object types into the registry.
+pub(crate) fn register_node(registry: &mut Registry) -> String {
+    let id = field("id", "Names the object; opaque.", <ID as OutputType>::create_type_info(registry), Vec::new());
+    registry.types.entry("Node".to_owned()).or_insert_with(|| MetaType::Interface {
+        name: "Node".to_owned(),
+        description: Some("An object that can be fetched again by its id.".to_owned()),
+        fields: by_name([id]),
+        possible_types: Default::default(),
+        extends: false,
+        inaccessible: false,
+        tags: Vec::new(),
+        keys: None,
+        visible: None,
+        rust_typename: None,
+        directive_invocations: Vec::new(),
+        requires_scopes: Vec::new(),
+    });
+    "Node".to_owned()
+}
+
+/// Puts the scalar of points in time into the registry; the framework's own description is about its code.
+pub(crate) fn register_date_time(registry: &mut Registry) -> String {
+    registry.types.entry("DateTime".to_owned()).or_insert_with(|| MetaType::Scalar {
+        name: "DateTime".to_owned(),
+        description: Some("A point in time in UTC, as RFC 3339 has it: `2026-11-23T20:00:00Z`.".to_owned()),
+        is_valid: None,
+        visible: None,
+        inaccessible: false,
+        tags: Vec::new(),
+        specified_by_url: Some("https://www.rfc-editor.org/rfc/rfc3339".to_owned()),
+        directive_invocations: Vec::new(),
+        requires_scopes: Vec::new(),
+    });
+    "DateTime!".to_owned()
+}
+
+/// Puts a connection type, its edge type and `PageInfo` into the registry.
+pub(crate) fn register_connection(registry: &mut Registry, target: ObjectRef) -> String {
+    let node = target().fields.name;
+    let (connection, edge) = (format!("{node}Connection"), format!("{node}Edge"));
+    if !registry.types.contains_key(&connection) {
+        let int = <i32 as OutputType>::create_type_info(registry);
+        let string = <String as OutputType>::create_type_info(registry);
+        let boolean = <bool as OutputType>::create_type_info(registry);
+        registry.types.insert(connection.clone(), object_type(&connection, "", []));
+        register_object(registry, target());
+        let fields = [
+            field("edges", "The page's rows, each with its cursor.", format!("[{edge}!]!"), Vec::new()),
+            field("nodes", "The page's rows, for those who need no cursors.", format!("[{node}!]!"), Vec::new()),
+            field("totalCount", "How many rows the whole list has.", int, Vec::new()),
+            field("pageInfo", "Where the page stands in the list.", "PageInfo!".to_owned(), Vec::new()),
+        ];
+        let description = format!("A page of a list of `{node}`.");
+        registry.types.insert(connection.clone(), object_type(&connection, &description, fields));
+        let fields = [
+            field("cursor", "Names the row's place in the list, for `after` and `before`.", string, Vec::new()),
+            field("node", "The row.", format!("{node}!"), Vec::new()),
+        ];
+        let description = format!("A `{node}` in a list, with its place.");
+        registry.types.insert(edge.clone(), object_type(&edge, &description, fields));
+        register_page_info(registry, &boolean);
+    }
+    connection
+}
+
+fn register_page_info(registry: &mut Registry, boolean: &str) {
+    let fields = [
+        field("hasNextPage", "Whether rows follow the page; exact.", boolean.to_owned(), Vec::new()),
+        field("hasPreviousPage", "Whether rows precede the page; exact.", boolean.to_owned(), Vec::new()),
+        field(
+            "startCursor",
+            "The cursor of the first row; null where the page is empty.",
+            nullable_string(),
+            Vec::new(),
+        ),
+        field("endCursor", "The cursor of the last row; null where the page is empty.", nullable_string(), Vec::new()),
+    ];
+    let description = "Where a page stands in its list.";
+    registry.types.insert("PageInfo".to_owned(), object_type("PageInfo", description, fields));
+}
+
+/// The arguments of a connection, and the inputs that its order is made of.
+pub(crate) fn page_arguments(registry: &mut Registry, target: &'static Object) -> Vec<MetaInputValue> {
+    let int = <Option<i32> as InputType>::create_type_info(registry);
+    let string = <Option<String> as InputType>::create_type_info(registry);
+    let limits = PageLimits::default();
+    let first = format!(
+        "The most rows of the page, from the start: 0 to {}. Without `first` and `last` there are {}. The server may be \
+         set to other numbers.",
+        limits.max_size, limits.default_size
+    );
+    let mut order = input(
+        "orderBy",
+        "The order of the list, most significant term first. Rows that tie are ordered by `id`, as is a list without \
+         an order; ids sort by creation.",
+        format!("[{}!]", register_order(registry, target)),
+    );
+    order.default_value = None;
+    vec![
+        input("first", &first, int.clone()),
+        input("after", "Only rows after this cursor, which comes from a list in the same order.", string.clone()),
+        input("last", "The most rows of the page, from the end; not together with `first`.", int),
+        input("before", "Only rows before this cursor, which comes from a list in the same order.", string),
+        order,
+    ]
+}
+
+fn register_order(registry: &mut Registry, target: &'static Object) -> String {
+    let node = target.fields.name;
+    let (order, order_field) = (format!("{node}Order"), format!("{node}OrderField"));
+    if !registry.types.contains_key(&order) {
+        let values = target.orders().map(|(name, description, _)| MetaEnumValue {
+            name: name.to_owned(),
+            description: Some(format!("By: {description}")),
+            deprecation: Deprecation::NoDeprecated,
+            visible: None,
+            inaccessible: false,
+            tags: Vec::new(),
+            directive_invocations: Vec::new(),
+        });
+        let values = values.map(|value| (value.name.clone(), value)).collect();
+        let description = Some(format!("What a list of `{node}` can be ordered by."));
+        registry.types.insert(order_field.clone(), enum_type(&order_field, description, values));
+        let mut direction =
+            input("direction", "Which way the values sort.", <Direction as InputType>::create_type_info(registry));
+        direction.default_value = Some("ASC".to_owned());
+        let nulls = input(
+            "nulls",
+            "Where rows without a value stand. By default nothing is smaller than every value: first when ascending, \
+             last when descending.",
+            <Option<Nulls> as InputType>::create_type_info(registry),
+        );
+        let fields = [input("field", "The value to order by.", format!("{order_field}!")), direction, nulls];
+        let description = format!("One term of the order of a list of `{node}`.");
+        registry.types.insert(order.clone(), input_type(&order, &description, fields));
+    }
+    order
+}
+
+fn nullable_string() -> String {
+    "String".to_owned()
+}
+
+/// A field of an object type.
+pub(crate) fn field(name: &str, description: &str, ty: String, arguments: Vec<MetaInputValue>) -> MetaField {
+    MetaField {
+        name: name.to_owned(),
+        description: Some(description.to_owned()),
+        args: arguments.into_iter().map(|argument| (argument.name.clone(), argument)).collect(),
+        ty,
+        deprecation: Deprecation::NoDeprecated,
+        cache_control: Default::default(),
+        external: false,
+        requires: None,
+        provides: None,
+        visible: None,
+        shareable: false,
+        inaccessible: false,
+        tags: Vec::new(),
+        override_from: None,
+        compute_complexity: None,
+        directive_invocations: Vec::new(),
+        requires_scopes: Vec::new(),
+    }
+}
+
+/// An argument, or a field of an input object.
+pub(crate) fn input(name: &str, description: &str, ty: String) -> MetaInputValue {
+    MetaInputValue {
+        name: name.to_owned(),
+        description: Some(description.to_owned()),
+        ty,
+        deprecation: Deprecation::NoDeprecated,
+        default_value: None,
+        visible: None,
+        inaccessible: false,
+        tags: Vec::new(),
+        is_secret: false,
+        directive_invocations: Vec::new(),
+    }
+}
+
+/// An object type.
+pub(crate) fn object_type(name: &str, description: &str, fields: impl IntoIterator<Item = MetaField>) -> MetaType {
+    MetaType::Object {
+        name: name.to_owned(),
+        description: Some(description.to_owned()),
+        fields: by_name(fields),
+        cache_control: Default::default(),
+        extends: false,
+        shareable: false,
+        resolvable: true,
+        inaccessible: false,
+        interface_object: false,
+        tags: Vec::new(),
+        keys: None,
+        visible: None,
+        is_subscription: false,
+        rust_typename: None,
+        directive_invocations: Vec::new(),
+        requires_scopes: Vec::new(),
+    }
+}
+
+fn enum_type(name: &str, description: Option<String>, enum_values: IndexMap<String, MetaEnumValue>) -> MetaType {
+    MetaType::Enum {
+        name: name.to_owned(),
+        description,
+        enum_values,
+        visible: None,
+        inaccessible: false,
+        tags: Vec::new(),
+        rust_typename: None,
+        directive_invocations: Vec::new(),
+        requires_scopes: Vec::new(),
+    }
+}
+
+fn input_type(name: &str, description: &str, fields: impl IntoIterator<Item = MetaInputValue>) -> MetaType {
+    MetaType::InputObject {
+        name: name.to_owned(),
+        description: Some(description.to_owned()),
+        input_fields: fields.into_iter().map(|field| (field.name.clone(), field)).collect(),
+        visible: None,
+        inaccessible: false,
+        tags: Vec::new(),
+        rust_typename: None,
+        oneof: false,
+        directive_invocations: Vec::new(),
+    }
+}
+
+fn by_name(fields: impl IntoIterator<Item = MetaField>) -> IndexMap<String, MetaField> {
+    fields.into_iter().map(|field| (field.name.clone(), field)).collect()
+}

@@ -1,0 +1,73 @@
+//! What a document selects on one object type: fragments are put in, fields with one response key are merged.
+
+use async_graphql::parser::types::{Field, Selection, SelectionSet};
+use async_graphql::{Name, Positioned, QueryEnv};
+
+/// The fields that share one response key. Validation has made sure that they are one field with equal arguments; what
+/// they select is merged by going through all of their selection sets.
+pub(crate) struct Selected<'d> {
+    pub(crate) key: &'d Name,
+    pub(crate) fields: Vec<&'d Positioned<Field>>,
+}
+
+impl<'d> Selected<'d> {
+    /// The first of the fields; its name and arguments are those of all.
+    pub(crate) fn field(&self) -> &'d Positioned<Field> {
+        self.fields[0]
+    }
+
+    pub(crate) fn selection_sets(&self) -> impl Iterator<Item = &'d SelectionSet> + use<'d, '_> {
+        self.fields.iter().map(|field| &field.node.selection_set.node)
+    }
+}
+
+/// Collects what `sets` select on a type that goes by any of `names`: its own and those of its interfaces and unions. In
+/// the order of the first appearance, as the specification's `CollectFields` has it
+/// (<https://spec.graphql.org/October2021/#sec-Field-Collection>). `@skip` and `@include` were applied before.
+pub(crate) fn collect<'d>(
+    sets: impl IntoIterator<Item = &'d SelectionSet>,
+    names: &[&str],
+    request: &'d QueryEnv,
+) -> Vec<Selected<'d>> {
+    let mut collected = Vec::new();
+    for set in sets {
+        collect_set(set, names, request, &mut Vec::new(), &mut collected);
+    }
+    collected
+}
+
+fn collect_set<'d>(
+    set: &'d SelectionSet,
+    names: &[&str],
+    request: &'d QueryEnv,
+    visited: &mut Vec<&'d Name>,
+    collected: &mut Vec<Selected<'d>>,
+) {
+    for item in &set.items {
+        match &item.node {
+            Selection::Field(field) => {
+                let key = &field.node.response_key().node;
+                match collected.iter_mut().find(|selected| selected.key == key) {
+                    Some(selected) => selected.fields.push(field),
+                    None => collected.push(Selected { key, fields: vec![field] }),
+                }
+            }
+            Selection::InlineFragment(fragment) => {
+                let condition = fragment.node.type_condition.as_ref();
+                if condition.is_none_or(|condition| names.contains(&condition.node.on.node.as_str())) {
+                    collect_set(&fragment.node.selection_set.node, names, request, visited, collected);
+                }
+            }
+            Selection::FragmentSpread(spread) => {
+                let name = &spread.node.fragment_name.node;
+                let Some(fragment) = request.fragments.get(name).filter(|_| !visited.contains(&name)) else {
+                    continue;
+                };
+                visited.push(name);
+                if names.contains(&fragment.node.type_condition.node.on.node.as_str()) {
+                    collect_set(&fragment.node.selection_set.node, names, request, visited, collected);
+                }
+            }
+        }
+    }
+}

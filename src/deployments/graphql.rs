@@ -1,0 +1,80 @@
+//! Deployments as clients see them.
+
+use std::sync::LazyLock;
+
+use async_graphql::Enum;
+use chrono::{DateTime, Utc};
+use entity::deployment;
+
+use super::reads;
+use crate::batch::{Argument, Fields, Kind, LeafType, Object};
+use crate::features;
+
+/// How far a deployment has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
+#[graphql(remote = "deployment::DeploymentStatus")]
+pub enum DeploymentStatus {
+    /// It is planned.
+    Pending,
+    /// It is being rolled out.
+    InProgress,
+    /// It is in place.
+    Succeeded,
+    /// It did not get in place.
+    Failed,
+    /// It was in place and was taken back.
+    RolledBack,
+}
+
+impl LeafType for DeploymentStatus {
+    const KIND: Kind = Kind::Enum;
+}
+
+/// The object type `Deployment`.
+pub fn object() -> &'static Object {
+    static OBJECT: LazyLock<Object> = LazyLock::new(declare);
+    &OBJECT
+}
+
+/// The argument that [`reads::in_environment`] reads.
+pub fn environment_argument() -> Vec<Argument> {
+    vec![Argument::of::<Option<String>>("environment", "Only deployments to this environment: `production`.")]
+}
+
+fn declare() -> Object {
+    let column = reads::column;
+    Fields::of("Deployment", "A version of a feature brought to an environment.")
+        .ordered_leaf::<String>(
+            "environment",
+            "Where to: `production`, `chrome`.",
+            column(deployment::Column::Environment),
+            "ENVIRONMENT",
+        )
+        .leaf::<String>("version", "What was deployed: `1.4.2`.", column(deployment::Column::Version))
+        .leaf::<DeploymentStatus>("status", "How far the deployment has come.", column(deployment::Column::Status))
+        .ordered_leaf::<Option<DateTime<Utc>>>(
+            "deployedAt",
+            "When it was in place; null as long as it is not.",
+            column(deployment::Column::DeployedAt),
+            "DEPLOYED_AT",
+        )
+        .one(
+            "feature",
+            "The feature that was deployed.",
+            (deployment::Entity, deployment::Column::FeatureId),
+            features::graphql::object,
+        )
+        .leaf::<i32>(
+            "rowVersion",
+            "Counts the changes to the record of the deployment, from 1.",
+            column(deployment::Column::RowVersion),
+        )
+        .ordered_leaf::<DateTime<Utc>>(
+            "createdAt",
+            "When the deployment was recorded.",
+            column(deployment::Column::CreatedAt),
+            "CREATED_AT",
+        )
+        .leaf::<DateTime<Utc>>("updatedAt", "When the record was last changed.", column(deployment::Column::UpdatedAt))
+        .stored_in(reads::table())
+}

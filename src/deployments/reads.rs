@@ -1,0 +1,37 @@
+//! Every SELECT of deployments.
+
+use entity::deployment;
+use sea_orm::sea_query::{Expr, ExprTrait as _, Query, SelectStatement};
+
+use crate::access::Caller;
+use crate::batch::{Arguments, BatchError, Column, Direction, Table};
+use crate::features;
+
+/// Where deployments are read from.
+pub fn table() -> Table {
+    Table::new("deployment", deployment::Entity, (deployment::Entity, deployment::Column::Id), visible)
+        .vouched_for(|caller| features::reads::is_visible(caller, (deployment::Entity, deployment::Column::FeatureId)))
+}
+
+/// The start of every statement that reads deployments. They are as visible as their feature: a deployment that is not
+/// reached through its feature asks for it.
+fn visible(_: &Caller) -> SelectStatement {
+    Query::select().from(deployment::Entity).take()
+}
+
+/// A column of the deployment's own row.
+pub fn column(column: deployment::Column) -> Column {
+    Column::of((deployment::Entity, column))
+}
+
+/// The order in which the latest deployment is the first.
+pub const LATEST_FIRST: &[(&str, Direction)] = &[("DEPLOYED_AT", Direction::Desc)];
+
+/// Narrows deployments to the environment that the argument `environment` names, if it is given.
+///
+/// # Errors
+/// [`BatchError::InvalidArgument`] where the argument is not text that a database can hold.
+pub fn in_environment(arguments: &Arguments) -> Result<Option<Expr>, BatchError> {
+    let environment = arguments.get_text("environment")?;
+    Ok(environment.map(|name| Expr::col((deployment::Entity, deployment::Column::Environment)).eq(name)))
+}

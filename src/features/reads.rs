@@ -1,0 +1,42 @@
+//! Every SELECT of features.
+
+use entity::{feature, feature_view};
+use sea_orm::sea_query::{Expr, ExprTrait as _, IntoColumnRef, Query, SelectStatement};
+
+use crate::access::Caller;
+use crate::batch::{Column, Join, Table};
+
+/// Where features are read from.
+pub fn table() -> Table {
+    Table::new("feature", feature::Entity, (feature::Entity, feature::Column::Id), visible)
+}
+
+/// The start of every statement that reads features: those that are not deleted and that the caller may see.
+fn visible(_: &Caller) -> SelectStatement {
+    let deleted_at = Expr::col((feature::Entity, feature::Column::DeletedAt));
+    Query::select().from(feature::Entity).and_where(deleted_at.is_null()).take()
+}
+
+/// Holds for a row whose column `key` names a feature that the caller may see.
+pub fn is_visible(caller: &Caller, key: impl IntoColumnRef) -> Expr {
+    let id = Expr::col((feature::Entity, feature::Column::Id));
+    Expr::exists(visible(caller).expr(Expr::cust("1")).and_where(id.eq(Expr::col(key))).take())
+}
+
+/// A column of the feature's own row.
+pub fn column(column: feature::Column) -> Column {
+    Column::of((feature::Entity, column))
+}
+
+/// A column of the feature's read model.
+pub fn view_column(column: feature_view::Column) -> Column {
+    Column::of((feature_view::Entity, column)).from(|| Join {
+        table: feature_view::Entity.into(),
+        on: Expr::col((feature_view::Entity, feature_view::Column::Id)).equals((feature::Entity, feature::Column::Id)),
+    })
+}
+
+/// A count of the feature's read model: zero as long as nothing was counted.
+pub fn count(column: feature_view::Column) -> Column {
+    view_column(column).or_zero()
+}

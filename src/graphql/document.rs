@@ -1,0 +1,108 @@
+//! What has to be known of a document before it runs.
+
+use std::collections::HashSet;
+
+use async_graphql::parser::types::{
+    DocumentOperations, ExecutableDocument, OperationDefinition, Selection, SelectionSet,
+};
+use async_graphql::{Name, Positioned, Request, ServerError};
+
+use super::error::Code;
+
+/// A request whose document was parsed.
+pub(super) struct Document {
+    pub(super) request: Request,
+    /// The root fields' response keys, in the order in which the answer has them.
+    pub(super) keys: Vec<Name>,
+    /// The keys whose value may travel as bytes: those that are selected once.
+    pub(super) spliced: HashSet<Name>,
+}
+
+impl Document {
+    /// Parses the request's document and puts the defaults of its variables among the variables: async-graphql applies
+    /// them to the arguments of its own resolvers, but neither to `@skip` and `@include` nor to the engine's arguments.
+    pub(super) fn prepare(mut request: Request) -> Result<Self, Vec<ServerError>> {
+        let document = async_graphql::parser::parse_query(&request.query).map_err(|error| {
+            let mut error = ServerError::from(error);
+            error.extensions.get_or_insert_default().set("code", Code::ParseFailed.as_str());
+            vec![error]
+        })?;
+        let (mut keys, mut spliced) = (Vec::new(), HashSet::new());
+        if let Some(operation) = select_operation(&document, request.operation_name.as_deref()) {
+            add_missing_variables(&mut request, &operation.node)?;
+            collect_keys(&operation.node.selection_set.node, &document, &mut Vec::new(), &mut keys);
+        }
+        let mut distinct: Vec<Name> = Vec::with_capacity(keys.len());
+        for key in keys {
+            if distinct.contains(&key) {
+                spliced.remove(&key);
+            } else {
+                spliced.insert(key.clone());
+                distinct.push(key);
+            }
+        }
+        request.set_parsed_query(document);
+        Ok(Self { request, keys: distinct, spliced })
+    }
+}
+
+/// The operation that will run; where none can be told, execution says so.
+fn select_operation<'d>(
+    document: &'d ExecutableDocument,
+    name: Option<&str>,
+) -> Option<&'d Positioned<OperationDefinition>> {
+    match (&document.operations, name) {
+        (DocumentOperations::Single(operation), _) => Some(operation),
+        (DocumentOperations::Multiple(operations), Some(name)) => operations.get(name),
+        (DocumentOperations::Multiple(operations), None) => {
+            operations.values().next().filter(|_| operations.len() == 1)
+        }
+    }
+}
+
+fn add_missing_variables(request: &mut Request, operation: &OperationDefinition) -> Result<(), Vec<ServerError>> {
+    let mut errors = Vec::new();
+    for definition in &operation.variable_definitions {
+        let (name, ty) = (&definition.node.name.node, &definition.node.var_type.node);
+        let given = request.variables.get(name);
+        match &definition.node.default_value {
+            Some(default) if given.is_none() => {
+                request.variables.insert(name.clone(), default.node.clone());
+            }
+            None if !ty.nullable && given.is_none_or(|value| *value == async_graphql::Value::Null) => {
+                let message = format!("variable ${name} of type {ty} was not given");
+                let mut error = ServerError::new(message, Some(definition.pos));
+                error.extensions.get_or_insert_default().set("code", Code::ValidationFailed.as_str());
+                errors.push(error);
+            }
+            _ => {}
+        }
+    }
+    if errors.is_empty() { Ok(()) } else { Err(errors) }
+}
+
+/// The response keys of a selection set, fragments put in, in the order of the document.
+fn collect_keys<'d>(
+    set: &'d SelectionSet,
+    document: &'d ExecutableDocument,
+    visited: &mut Vec<&'d Name>,
+    keys: &mut Vec<Name>,
+) {
+    for item in &set.items {
+        match &item.node {
+            Selection::Field(field) => keys.push(field.node.response_key().node.clone()),
+            Selection::InlineFragment(fragment) => {
+                collect_keys(&fragment.node.selection_set.node, document, visited, keys);
+            }
+            Selection::FragmentSpread(spread) => {
+                let name = &spread.node.fragment_name.node;
+                if let Some(fragment) = document.fragments.get(name)
+                    && !visited.contains(&name)
+                {
+                    visited.push(name);
+                    collect_keys(&fragment.node.selection_set.node, document, visited, keys);
+                }
+            }
+        }
+    }
+}

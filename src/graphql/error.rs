@@ -1,0 +1,57 @@
+//! The codes that an error of an answer can carry, as `extensions.code`: the one list.
+
+/// What a client can act on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Code {
+    /// The document is not GraphQL.
+    ParseFailed,
+    /// The document does not fit the schema.
+    ValidationFailed,
+    /// An argument's value is outside of what it may be.
+    InvalidArgument,
+    /// An id is malformed, or names another type than is asked for.
+    InvalidId,
+    /// A cursor is malformed, or comes from another ordering.
+    InvalidCursor,
+    /// The database did not answer in time; trying later can help.
+    DatabaseUnavailable,
+    /// A fault of ours; the log has the rest under the request's id.
+    Internal,
+}
+
+impl Code {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::ParseFailed,
+        Self::ValidationFailed,
+        Self::InvalidArgument,
+        Self::InvalidId,
+        Self::InvalidCursor,
+        Self::DatabaseUnavailable,
+        Self::Internal,
+    ];
+
+    /// The code as clients see it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ParseFailed => "GRAPHQL_PARSE_FAILED",
+            Self::ValidationFailed => "GRAPHQL_VALIDATION_FAILED",
+            Self::InvalidArgument => "INVALID_ARGUMENT",
+            Self::InvalidId => "INVALID_ID",
+            Self::InvalidCursor => "INVALID_CURSOR",
+            Self::DatabaseUnavailable => "DATABASE_UNAVAILABLE",
+            Self::Internal => "INTERNAL",
+        }
+    }
+
+    /// The whole text of an error that is ours, not the caller's: it says nothing of how we work inside.
+    #[must_use]
+    pub fn constant_message(self) -> Option<&'static str> {
+        match self {
+            Self::DatabaseUnavailable => Some("the database cannot be reached; try again later"),
+            Self::Internal => Some("internal error"),
+            _ => None,
+        }
+    }
+}

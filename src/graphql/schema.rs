@@ -1,0 +1,35 @@
+//! The schema: every slice's part of it, put together.
+
+use std::sync::LazyLock;
+
+use async_graphql::{EmptyMutation, EmptySubscription, Schema};
+
+use crate::batch::{DeclaresRoot, ObjectRef, Query, Root};
+use crate::{deployments, features, projects, test_cases};
+
+/// The schema's type.
+pub(crate) type ThroughlineSchema = Schema<Query<QueryRoot>, EmptyMutation, EmptySubscription>;
+
+/// The fields of the query root.
+pub(crate) struct QueryRoot;
+
+impl DeclaresRoot for QueryRoot {
+    fn root() -> &'static Root {
+        static ROOT: LazyLock<Root> = LazyLock::new(|| {
+            let fields = [projects::graphql::root_fields(), features::graphql::root_fields()];
+            let objects: Vec<ObjectRef> = vec![
+                projects::graphql::object,
+                features::graphql::object,
+                test_cases::graphql::object,
+                deployments::graphql::object,
+            ];
+            Root::new(fields.into_iter().flatten().collect(), objects)
+        });
+        &ROOT
+    }
+}
+
+/// Builds the schema.
+pub(crate) fn build() -> ThroughlineSchema {
+    Schema::build(Query::new(), EmptyMutation, EmptySubscription).finish()
+}

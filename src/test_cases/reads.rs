@@ -1,0 +1,25 @@
+//! Every SELECT of test cases.
+
+use entity::test_case;
+use sea_orm::sea_query::{Query, SelectStatement};
+
+use crate::access::Caller;
+use crate::batch::{Column, Table};
+use crate::features;
+
+/// Where test cases are read from.
+pub fn table() -> Table {
+    Table::new("test_case", test_case::Entity, (test_case::Entity, test_case::Column::Id), visible)
+        .vouched_for(|caller| features::reads::is_visible(caller, (test_case::Entity, test_case::Column::FeatureId)))
+}
+
+/// The start of every statement that reads test cases. They are as visible as their feature: a test case that is not
+/// reached through its feature asks for it.
+fn visible(_: &Caller) -> SelectStatement {
+    Query::select().from(test_case::Entity).take()
+}
+
+/// A column of the test case's own row.
+pub fn column(column: test_case::Column) -> Column {
+    Column::of((test_case::Entity, column))
+}
