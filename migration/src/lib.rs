@@ -4,7 +4,7 @@
 //! step keeps its meaning when an entity moves on; a closed set, a range, a length or a uniqueness that the product
 //! promises is a constraint of the database. The steps are written as SQL, since what matters in them (partial,
 //! expression and full-text indexes, collations, checks) is what schema builders leave out; the few words that differ
-//! between the two databases stand in [`sql`].
+//! between the two databases stand in `sql`.
 
 use sea_orm_migration::prelude::*;
 

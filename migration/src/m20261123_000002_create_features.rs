@@ -42,8 +42,6 @@ const UP: &[Sql] = &[
     ),
     // Features in one status over all projects, deleted ones too (an operator's count).
     Sql::Both(r"CREATE INDEX features_status ON features (status)"),
-    // `project { progress }`: how many of a project's features are in which status, from the index alone.
-    Sql::Both(r"CREATE INDEX features_project_status ON features (project_id, status) WHERE deleted_at IS NULL"),
     // `features { totalCount }`, and the page in creation order: what is not deleted.
     Sql::Both(r"CREATE INDEX features_live ON features (id) WHERE deleted_at IS NULL"),
     // Search of a name whatever its case.
@@ -60,8 +58,11 @@ const UP: &[Sql] = &[
     Sql::Both(
         "CREATE INDEX features_of_project_by_priority ON features (project_id, priority, id) WHERE deleted_at IS NULL",
     ),
+    // Also `project { progress }`: how many of a project's features are in which status, from the index alone. SQLite asks
+    // the index for `deleted_at` too, though the index has no row in which it is set.
     Sql::Both(
-        "CREATE INDEX features_of_project_by_status ON features (project_id, status, id) WHERE deleted_at IS NULL",
+        r"CREATE INDEX features_of_project_by_status
+            ON features (project_id, status, id, deleted_at) WHERE deleted_at IS NULL",
     ),
     Sql::Both(
         "CREATE INDEX features_of_project_by_created_at ON features (project_id, created_at, id) WHERE deleted_at IS NULL",

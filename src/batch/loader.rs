@@ -2,13 +2,14 @@
 
 use std::sync::Arc;
 
-use sea_orm::sea_query::{Expr, ExprTrait as _, Func, SelectStatement};
+use sea_orm::sea_query::{Asterisk, Expr, ExprTrait as _, Func, Order, SelectStatement};
 use sea_orm::{ConnectionTrait as _, QueryResult};
 use uuid::Uuid;
 
 use super::BatchError;
 use super::dispatch::Loader;
 use super::object::{Column, Object};
+use super::order::Ordering;
 use super::page::Page;
 use super::plan::Wants;
 use super::row::Row;
@@ -98,7 +99,6 @@ impl RowLoader {
     fn statement(&self, shape: &Shape, keys: &[Uuid]) -> SelectStatement {
         let backend = self.database.backend();
         let table = &shape.object.table;
-        let mut statement = dialect::select_from_keys(backend, shape.by.map(|_| keys));
         let list = || {
             let mut list = (table.visible)(&self.caller);
             if let Some(by) = shape.by {
@@ -112,9 +112,20 @@ impl RowLoader {
             }
             list
         };
+        if let (None, Rows::Page { page, wants }) = (shape.by, &shape.rows)
+            && !Edges::of(page, *wants).optional()
+        {
+            // A list of no parent's, of which nothing is asked but its rows, needs no table of keys to be joined to.
+            let mut statement = page.select(list(), Edges::of(page, *wants).limit);
+            statement.expr(Expr::cust("0"));
+            statement.exprs(shape.columns.iter().map(|column| column.expr.clone()));
+            shape.join_tables(&mut statement);
+            return statement;
+        }
+        let mut statement = dialect::select_from_keys(backend, shape.by.map(|_| keys));
         match &shape.rows {
             Rows::Count => {
-                statement.expr(subquery(list().expr(Func::count(table.id.expr.clone())).take()));
+                statement.expr(subquery(list().expr(Func::count(Expr::col(Asterisk))).take()));
             }
             Rows::One => {
                 statement.exprs(shape.columns.iter().map(|column| column.expr.clone()));
@@ -123,30 +134,18 @@ impl RowLoader {
             }
             Rows::Page { page, wants } => {
                 let edges = Edges::of(page, *wants);
-                for cursor in [&edges.previous, &edges.next].into_iter().flatten() {
-                    statement.expr(cursor.has_rows(list, page));
+                for bound in [&edges.previous, &edges.next].into_iter().flatten() {
+                    statement.expr(bound.has_rows(list, page));
                 }
                 if edges.optional() {
                     statement.expr(table.id.expr.clone());
                 }
                 statement.exprs(shape.columns.iter().map(|column| column.expr.clone()));
-                let ordering = if page.backward { page.ordering.reversed() } else { page.ordering.clone() };
-                let mut rows = list();
-                if let Some(after) = &page.after {
-                    rows.and_where(page.ordering.after(after).unwrap_or_else(|| Expr::cust("FALSE")));
-                }
-                if let Some(before) = &page.before {
-                    rows.and_where(page.ordering.reversed().after(before).unwrap_or_else(|| Expr::cust("FALSE")));
-                }
-                ordering.apply(&mut rows);
-                rows.limit(edges.limit);
+                let rows = page.select(list(), edges.limit);
                 dialect::join_rows(&mut statement, backend, &table.name, rows, edges.optional());
                 shape.join_tables(&mut statement);
-                if shape.by.is_some() {
-                    let position = dialect::current_position(backend);
-                    statement.order_by_expr(position, sea_orm::sea_query::Order::Asc);
-                }
-                ordering.apply(&mut statement);
+                statement.order_by_expr(dialect::current_position(backend), Order::Asc);
+                page.direction().apply(&mut statement, |sorted| dialect::sorted_as_joined(backend, sorted));
             }
         }
         statement
@@ -249,6 +248,24 @@ struct Bound<'p> {
 }
 
 impl Page {
+    /// The page's rows and no other, of the rows of `list`, in the direction in which it is read.
+    fn select(&self, mut list: SelectStatement, limit: u64) -> SelectStatement {
+        let bounds = [
+            self.after.as_ref().map(|after| self.ordering.after(after)),
+            self.before.as_ref().map(|before| self.ordering.reversed().after(before)),
+        ];
+        for bound in bounds.into_iter().flatten() {
+            list.and_where(bound.unwrap_or_else(|| Expr::cust("FALSE")));
+        }
+        self.direction().apply(&mut list, |sorted| sorted);
+        list.limit(limit).take()
+    }
+
+    /// The order in which the page is read.
+    fn direction(&self) -> Ordering {
+        if self.backward { self.ordering.reversed() } else { self.ordering.clone() }
+    }
+
     /// Whether the page can bring rows, or tell whether there are any.
     pub(crate) fn needs_rows(&self, wants: Wants) -> bool {
         let edges = Edges::of(self, wants);

@@ -150,8 +150,8 @@ impl Ordering {
         })
     }
 
-    /// Sorts a statement.
-    pub(crate) fn apply(&self, statement: &mut SelectStatement) {
+    /// Sorts a statement by what `spell` makes of each term.
+    pub(crate) fn apply(&self, statement: &mut SelectStatement, spell: impl Fn(Expr) -> Expr) {
         for term in &self.terms {
             let order = match term.direction {
                 Direction::Asc => Order::Asc,
@@ -162,9 +162,9 @@ impl Ordering {
                     Nulls::First => NullOrdering::First,
                     Nulls::Last => NullOrdering::Last,
                 };
-                statement.order_by_expr_with_nulls(term.expr(), order, nulls);
+                statement.order_by_expr_with_nulls(spell(term.expr()), order, nulls);
             } else {
-                statement.order_by_expr(term.expr(), order);
+                statement.order_by_expr(spell(term.expr()), order);
             }
         }
     }

@@ -25,7 +25,7 @@ impl DatabaseAddress {
         Self(if url.starts_with("sqlite:") {
             SqliteConnectOptions::from_str(url)
                 .map_or(Kind::NotUnderstood, |options| Kind::File(options.get_filename().to_owned()))
-        } else {
+        } else if url.starts_with("postgres:") || url.starts_with("postgresql:") {
             PgConnectOptions::from_str(url).map_or(Kind::NotUnderstood, |options| {
                 let database = options.get_database().unwrap_or(options.get_username());
                 Kind::Server(match options.get_socket() {
@@ -33,6 +33,8 @@ impl DatabaseAddress {
                     None => format!("{database} on {}:{}", options.get_host(), options.get_port()),
                 })
             })
+        } else {
+            Kind::NotUnderstood
         })
     }
 
@@ -66,6 +68,7 @@ mod tests {
             ("postgres://db.example/work?user=me&password=secret", "PostgreSQL database work on db.example:5432"),
             ("postgres://me:secret@x/work?host=/run/pg", "PostgreSQL database work on /run/pg"),
             ("postgres://me:sec/ret@db.example/work", "database with an unknown address"),
+            ("mysql://me:secret@x/work", "database with an unknown address"),
             ("secret", "database with an unknown address"),
         ] {
             assert_eq!(DatabaseAddress::of(url).to_string(), expected, "{url}");

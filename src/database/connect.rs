@@ -99,7 +99,7 @@ async fn connect_postgres(url: &str, pool: &PoolOptions) -> Result<Database, Con
         .application_name("throughline")
         .statement_cache_capacity(PREPARED_STATEMENTS)
         .disable_statement_logging();
-    let pool = PgPoolOptions::new()
+    let opened = PgPoolOptions::new()
         .max_connections(pool.max_connections)
         .acquire_timeout(pool.acquire_timeout)
         // A ping before every use would double a small read.
@@ -112,8 +112,16 @@ async fn connect_postgres(url: &str, pool: &PoolOptions) -> Result<Database, Con
                 Ok(true)
             })
         })
-        .connect_with(options)
-        .await?;
+        .connect_with(options.clone())
+        .await;
+    let pool = match opened {
+        // The pool tries again until its time is over and then tells only that; one more attempt tells why.
+        Err(sqlx::Error::PoolTimedOut) => {
+            let attempt = tokio::time::timeout(pool.acquire_timeout, options.connect()).await;
+            return Err(attempt.ok().and_then(Result::err).unwrap_or(sqlx::Error::PoolTimedOut).into());
+        }
+        opened => opened?,
+    };
     let connection = SqlxPostgresConnector::from_sqlx_postgres_pool(pool);
     Ok(Database { reader: connection.clone(), writer: connection })
 }

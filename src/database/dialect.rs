@@ -85,3 +85,13 @@ pub fn join_rows(
         statement.join_lateral(kind, rows, name, Expr::cust("TRUE"));
     }
 }
+
+/// How rows that [`join_rows`] joined are sorted: on SQLite by a value that no index has, or the planner might walk the
+/// whole table along an index, to save the sort of one page.
+#[must_use]
+pub fn sorted_as_joined(backend: DbBackend, by: Expr) -> Expr {
+    match backend {
+        DbBackend::Sqlite => Expr::cust_with_expr("+ $1", by),
+        _ => by,
+    }
+}

@@ -27,7 +27,7 @@ impl Database {
     /// # Errors
     /// When a migration fails either way.
     pub async fn migrate_fresh(&self) -> Result<(), DatabaseError> {
-        // Migrator::fresh drops every table that it finds, which SQLite refuses for those of a full-text index.
+        // Migrator::fresh drops the tables alone and stumbles over the views that it leaves.
         self.alone(Migrator::refresh(&self.writer)).await
     }
 

@@ -1,22 +1,27 @@
 // Starts GraphiQL with queries to begin with. They answer on the data of `throughline serve --demo`.
 'use strict';
 
-const tabs = [
+// A line fits into half of a small screen.
+const tabs = (featureId) => [
   {
-    query: `# Welcome to Throughline. Run this with the button above the next pane, or Ctrl-Enter; the tabs hold
-# more to try. Ctrl-Space completes a name, and the book on the left is the documentation.
+    query: `# Welcome to Throughline. The pink button, or
+# Ctrl-Enter, runs this; the other tabs hold more to
+# try. Ctrl-Space completes a name, and the book on the
+# left is the documentation.
 #
-# The first projects by name, each with its features and a few of their tests. However many rows that
-# is, the server asks its database once for each level: a list is resolved as a list.
+# The first projects by name, with their features and
+# a few tests of each. However many rows that is, the
+# database is asked once for each level: a list is
+# resolved as a list.
 query FirstProjects {
-  projects(first: 20, orderBy: [{ field: NAME, direction: ASC }]) {
+  projects(first: 20, orderBy: [{ field: NAME }]) {
     totalCount
     nodes {
       id
       name
       featureCount
       progress
-      features(first: 20, orderBy: [{ field: NAME, direction: ASC }]) {
+      features(first: 20, orderBy: [{ field: NAME }]) {
         nodes {
           name
           status
@@ -37,9 +42,17 @@ query FirstProjects {
 `,
   },
   {
-    query: `# What a feature's tests say. The summary counts all of them, however few the list shows.
+    query: `# What the tests of the most important features say.
+# The summary counts all of a feature's tests, however
+# few the list shows.
 query TestResults {
-  features(first: 5, orderBy: [{ field: PRIORITY, direction: DESC }]) {
+  features(
+    first: 5
+    orderBy: [
+      { field: PRIORITY, direction: DESC }
+      { field: NAME }
+    ]
+  ) {
     nodes {
       id
       name
@@ -51,7 +64,7 @@ query TestResults {
         pending
         skipped
       }
-      tests(first: 10, orderBy: [{ field: NAME, direction: ASC }]) {
+      tests(first: 10, orderBy: [{ field: STATUS }]) {
         totalCount
         nodes {
           name
@@ -65,11 +78,19 @@ query TestResults {
 `,
   },
   {
-    query: `# A long list, page by page. Copy endCursor of the answer into "after", in the variables below, and run
-# it again for the next page. A cursor marks a place in the list, so that no row is shown twice or left
-# out when others come and go; for the way back there are "last" and "before".
-query FeaturePages($first: Int = 10, $after: String) {
-  features(first: $first, after: $after, orderBy: [{ field: NAME, direction: ASC }]) {
+    query: `# A long list, page by page. Copy the answer's
+# endCursor into "after", under Variables at the foot
+# of this pane, and run it again for the next page;
+# "last" and "before" lead back.
+#
+# A cursor marks a place in the list, so that no row is
+# shown twice or left out when others come and go.
+query FeaturePages($first: Int, $after: String) {
+  features(
+    first: $first
+    after: $after
+    orderBy: [{ field: NAME }]
+  ) {
     totalCount
     edges {
       cursor
@@ -91,10 +112,18 @@ query FeaturePages($first: Int = 10, $after: String) {
     variables: JSON.stringify({ first: 10, after: null }, null, 2),
   },
   {
-    query: `# What is live, and since when: the latest deployment of each feature to one environment, and the
-# status of its latest deployment anywhere. The demo's environments are browsers.
-query Deployments($environment: String! = "chrome") {
-  features(first: 20, orderBy: [{ field: PRIORITY, direction: DESC }, { field: NAME, direction: ASC }]) {
+    query: `# What is live since when: the latest deployment of
+# each feature to one environment, and the status of
+# its latest deployment to any. The environments of the
+# demo are browsers: try firefox or safari.
+query Deployments($environment: String!) {
+  features(
+    first: 20
+    orderBy: [
+      { field: PRIORITY, direction: DESC }
+      { field: NAME }
+    ]
+  ) {
     nodes {
       name
       priority
@@ -112,8 +141,9 @@ query Deployments($environment: String! = "chrome") {
     variables: JSON.stringify({ environment: 'chrome' }, null, 2),
   },
   {
-    query: `# Every id tells what it names, and node(id:) finds anything by it. Copy the id of a project, a feature
-# or a test from another tab into "id" below.
+    query: `# An id tells what it names, and node(id:) finds
+# anything by it. Put the id of a project or of a test
+# from another tab in its place, under Variables.
 query Anything($id: ID!) {
   node(id: $id) {
     __typename
@@ -125,10 +155,11 @@ query Anything($id: ID!) {
     }
     ... on Feature {
       ...FeatureCard
+      description
     }
     ... on TestCase {
       name
-      status
+      result: status
       feature {
         ...FeatureCard
       }
@@ -145,23 +176,38 @@ fragment FeatureCard on Feature {
   }
 }
 `,
-    variables: JSON.stringify({ id: '' }, null, 2),
+    variables: JSON.stringify({ id: featureId }, null, 2),
   },
 ];
 
-const place = document.getElementById('graphiql');
-if (window.GraphiQL && window.ReactDOM) {
+// Some feature's id; nothing where there is none, or whoever opened the page may not read one.
+async function findFeatureId() {
+  try {
+    const answer = await fetch('/graphql', {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify({ query: '{ features(first: 1, orderBy: [{ field: NAME }]) { nodes { id } } }' }),
+    });
+    return (await answer.json()).data.features.nodes[0].id;
+  } catch {
+    return '';
+  }
+}
+
+async function start() {
+  const place = document.getElementById('graphiql');
+  if (!window.GraphiQL || !window.ReactDOM) {
+    place.firstElementChild.textContent =
+      'GraphiQL could not be loaded from cdn.jsdelivr.net. GraphQL itself is here: send a POST with JSON to /graphql.';
+    return;
+  }
+  const name = React.createElement('span', { className: 'name' }, 'Throughline');
   const graphiql = React.createElement(
     GraphiQL,
-    {
-      fetcher: GraphiQL.createFetcher({ url: '/graphql' }),
-      defaultTabs: tabs,
-      defaultEditorToolsVisibility: 'variables',
-    },
-    React.createElement(GraphiQL.Logo, null, React.createElement('span', { className: 'name' }, 'Throughline')),
+    { fetcher: GraphiQL.createFetcher({ url: '/graphql' }), defaultTabs: tabs(await findFeatureId()) },
+    React.createElement(GraphiQL.Logo, null, name),
   );
   ReactDOM.createRoot(place).render(graphiql);
-} else {
-  place.firstElementChild.textContent =
-    'GraphiQL could not be loaded from cdn.jsdelivr.net. GraphQL itself is here: send a POST with JSON to this address.';
 }
+
+start();

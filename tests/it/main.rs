@@ -8,8 +8,11 @@
 #[macro_use]
 mod support;
 
+mod cli;
 mod connections;
 mod constraints;
 mod full_text;
+mod http;
 mod migrations;
 mod reads;
+mod serve;

@@ -3,5 +3,6 @@
 mod cases;
 mod errors;
 mod paging;
+mod plans;
 mod rows_read;
 mod statements;

@@ -5,12 +5,14 @@
 mod client;
 mod postgres;
 mod rows;
+mod server;
 mod statements;
 mod template;
 mod test_database;
 
 pub(crate) use client::Client;
 pub(crate) use rows::{Rows, query_texts};
+pub(crate) use server::{RunningServer, program};
 pub(crate) use statements::Statements;
 pub(crate) use test_database::TestDatabase;
 

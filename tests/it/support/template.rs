@@ -1,6 +1,7 @@
 //! Databases that are filled once in a process and copied for each test.
 
 use sea_orm::sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
+use throughline::access::Caller;
 use throughline::database::{Database, PoolOptions};
 use tokio::sync::OnceCell;
 
@@ -17,11 +18,10 @@ pub(crate) enum Template {
 
 impl Template {
     /// Fills a database whose tables stand.
-    #[allow(clippy::unused_async, reason = "the demo is imported here, once the importer is merged")]
-    async fn load(self, _database: &Database) {
+    async fn load(self, database: &Database) {
         match self {
             Self::Migrated => {}
-            Self::Demo => panic!("the importer is not here yet: call throughline::import::import_demo"),
+            Self::Demo => throughline::import::import_demo(database, &Caller::local_owner()).await.unwrap(),
         }
     }
 

@@ -15,7 +15,6 @@ pub(crate) struct TestDatabase {
     /// Its pools.
     pub(crate) database: Database,
     /// Where a process of its own can open it: what `--database` takes.
-    #[allow(dead_code, reason = "the tests of the running server use it")]
     pub(crate) url: String,
     home: Home,
 }
@@ -33,7 +32,7 @@ impl TestDatabase {
     }
 
     /// The demo's projects, features, tests and deployments.
-    #[allow(dead_code, reason = "the importer arrives with the next merge")]
+    #[allow(dead_code, reason = "the tests of reads, which come with the schema, begin here")]
     pub(crate) async fn with_demo(backend: Backend) -> Self {
         Self::from_template(backend, Template::Demo).await
     }

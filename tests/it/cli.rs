@@ -1,0 +1,93 @@
+//! What a person meets on the command line.
+
+use std::net::TcpListener;
+use std::process::Output;
+
+use crate::support::{Backend, TestDatabase, program};
+
+on_both!(migrations_are_listed_undone_and_run_again);
+
+async fn migrations_are_listed_undone_and_run_again(backend: Backend) {
+    let test = TestDatabase::new(backend).await;
+    let migrate = |arguments: &[&str]| run(program().arg("migrate").args(arguments).args(["--database", &test.url]));
+    let count = |output: &Output, word: &str| {
+        String::from_utf8_lossy(&output.stdout).lines().filter(|line| line.starts_with(word)).count()
+    };
+    let all = count(&migrate(&["status"]), "applied");
+    assert!(all >= 8);
+
+    let refused = migrate(&["down"]);
+    assert_eq!(refused.status.code(), Some(1));
+    assert!(error_of(&refused).contains("--yes"), "{}", error_of(&refused));
+    assert_eq!(count(&migrate(&["down", "--steps", "2", "--yes"]), "undone"), 2);
+    let status = migrate(&["status"]);
+    assert_eq!((count(&status, "applied"), count(&status, "pending")), (all - 2, 2));
+    assert_eq!(count(&migrate(&["up"]), "applied"), 2);
+    assert_eq!(String::from_utf8_lossy(&migrate(&["up"]).stdout), "The tables are up to date.\n");
+
+    crate::support::Rows::of(&test.database).add_project().await;
+    assert_eq!(migrate(&["fresh"]).status.code(), Some(1));
+    assert_eq!(count(&migrate(&["fresh", "--yes"]), "applied"), all);
+    assert_eq!(crate::support::Rows::of(&test.database).count("SELECT count(*) FROM projects").await, 0);
+}
+
+#[test]
+fn what_cannot_be_done_is_one_line_without_a_password() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("other.db"), "this is a text and no database at all, as anyone can see").unwrap();
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = taken.local_addr().unwrap().to_string();
+    for (arguments, expected) in [
+        (&["serve", "--listen", &taken][..], "Address already in use"),
+        (&["serve", "--listen", "127.0.0.1:0", "--database", "sqlite://other.db"], "other.db"),
+        (&["serve", "--listen", "127.0.0.1:0", "--database", "sqlite://no/such/folder.db"], "no/such/folder.db"),
+        (
+            &["migrate", "up", "--acquire-timeout-ms", "300", "--database", "postgres://me:SECRET@127.0.0.1:1/work"],
+            "refused",
+        ),
+        (&["migrate", "up", "--database", "postgres://me:SEC/RET@127.0.0.1:1/work"], "unknown address"),
+        (&["migrate", "up", "--database", "mysql://me:SECRET@127.0.0.1/work"], "mysql"),
+        (&["migrate", "status"], "there is no SQLite file throughline.db"),
+        (&["schema", "--log", "loud=louder"], "--log"),
+    ] {
+        let output = run(program().args(arguments).current_dir(folder.path()));
+        let error = error_of(&output);
+        assert_eq!(output.status.code(), Some(1), "{error}");
+        assert_eq!(error.lines().count(), 1, "{error}");
+        assert!(error.contains(expected) && !error.contains("SEC") && !error.contains("RET"), "{error}");
+    }
+    // Nothing was made on the way.
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn a_command_line_that_is_not_understood_is_told_how() {
+    for arguments in [&[][..], &["serve", "--max-page-size", "0"], &["serve", "--no-such-setting"], &["dance"]] {
+        let output = run(program().args(arguments));
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert!(error_of(&output).contains("--help"), "{arguments:?}: {}", error_of(&output));
+    }
+}
+
+#[test]
+fn help_tells_every_setting_and_no_value_of_the_environment() {
+    let output = run(program().args(["serve", "--help"]).env("DATABASE_URL", "postgres://me:SECRET@host/db"));
+    let help = String::from_utf8(output.stdout).unwrap();
+    for text in ["127.0.0.1:8000", "sqlite://throughline.db", "1000", "DATABASE_URL", "THROUGHLINE_LISTEN"] {
+        assert!(help.contains(text), "{text} is missing:\n{help}");
+    }
+    for flag in help.split_whitespace().filter(|word| word.starts_with("--") && !["--demo", "--help"].contains(word)) {
+        let described = help.split_once(&format!("{flag} ")).unwrap().1;
+        let setting = described.split("\n      --").next().unwrap();
+        assert!(setting.contains("[env: ") && setting.contains("[default: "), "{flag}:\n{help}");
+    }
+    assert!(!help.contains("SECRET"));
+}
+
+fn run(command: &mut std::process::Command) -> Output {
+    command.stdin(std::process::Stdio::null()).output().unwrap()
+}
+
+fn error_of(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}

@@ -1,0 +1,189 @@
+//! The planner is asked whether the hot queries use the indexes that were made for them.
+
+use sea_orm::{ConnectionTrait as _, DbBackend, Statement};
+use serde_json::json;
+use throughline::database::Database;
+
+use crate::support::{Backend, Client, Rows, TestDatabase};
+
+on_both!(lists_in_each_order_use_its_index, searches_use_their_indexes);
+
+/// A list, its order, and the index that serves it: its name on SQLite and on PostgreSQL. SQLite numbers the index of a
+/// constraint.
+const LISTS: &[(&str, &str, &str, &str)] = &[
+    ("projects", "NAME", "sqlite_autoindex_projects_2", "projects_name_unique"),
+    ("projects", "CREATED_AT", "projects_created_at", "projects_created_at"),
+    ("features", "NAME", "features_by_name", "features_by_name"),
+    ("features", "PRIORITY", "features_by_priority", "features_by_priority"),
+    ("features", "STATUS", "features_by_status", "features_by_status"),
+    ("features", "CREATED_AT", "features_by_created_at", "features_by_created_at"),
+    ("features", "UPDATED_AT", "features_by_updated_at", "features_by_updated_at"),
+    ("project.features", "", "features_of_project", "features_of_project"),
+    ("project.features", "NAME", "sqlite_autoindex_features_2", "features_project_name_unique"),
+    ("project.features", "PRIORITY", "features_of_project_by_priority", "features_of_project_by_priority"),
+    ("project.features", "STATUS", "features_of_project_by_status", "features_of_project_by_status"),
+    ("project.features", "CREATED_AT", "features_of_project_by_created_at", "features_of_project_by_created_at"),
+    ("project.features", "UPDATED_AT", "features_of_project_by_updated_at", "features_of_project_by_updated_at"),
+    ("feature.tests", "", "tests_of_feature", "tests_of_feature"),
+    ("feature.tests", "NAME", "sqlite_autoindex_tests_2", "tests_feature_name_unique"),
+    ("feature.tests", "STATUS", "tests_of_feature_by_status", "tests_of_feature_by_status"),
+    ("feature.tests", "DURATION_MS", "tests_of_feature_by_duration_ms", "tests_of_feature_by_duration_ms"),
+    ("feature.tests", "CREATED_AT", "tests_of_feature_by_created_at", "tests_of_feature_by_created_at"),
+    ("feature.deployments", "", "deployments_of_feature", "deployments_of_feature"),
+    (
+        "feature.deployments",
+        "DEPLOYED_AT",
+        "deployments_of_feature_by_deployed_at",
+        "deployments_of_feature_by_deployed_at",
+    ),
+    (
+        "feature.deployments",
+        "ENVIRONMENT",
+        "deployments_of_feature_by_environment",
+        "deployments_of_feature_by_environment",
+    ),
+    (
+        "feature.deployments",
+        "CREATED_AT",
+        "deployments_of_feature_by_created_at",
+        "deployments_of_feature_by_created_at",
+    ),
+];
+
+async fn lists_in_each_order_use_its_index(backend: Backend) {
+    let client = Client::new(TestDatabase::new(backend).await);
+    fill(&client.test.database).await;
+    for (list, order, sqlite, postgres) in LISTS {
+        let order = if order.is_empty() { json!([]) } else { json!([{ "field": order }]) };
+        let (document, table) = match list.split_once('.') {
+            None => (
+                format!("query($o: [{}Order!]) {{ {list}(first: 5, orderBy: $o) {{ nodes {{ id }} }} }}", node(list)),
+                *list,
+            ),
+            Some((parent, list)) => (
+                format!(
+                    "query($o: [{}Order!]) {{ {parent}s(first: 20) {{ nodes {{ {list}(first: 5, orderBy: $o) {{ nodes {{ id }} }} }} }} }}",
+                    node(list)
+                ),
+                list,
+            ),
+        };
+        client.statements.take();
+        client.data_with(&document, json!({ "o": order })).await;
+        let statement =
+            client.statements.take_whole().into_iter().rfind(|s| s.sql.contains(&format!(r#""{table}""#))).unwrap();
+        let plan = explain(&client.test.database, &statement).await;
+        let index = if backend == Backend::Sqlite { sqlite } else { postgres };
+        assert!(uses(&plan, index), "{list} by {order} does not use {index}:\n{}\n{plan}", statement.sql);
+    }
+    client.statements.take();
+    client
+        .data("{ features(first: 20) { nodes { latestDeployment(environment: \"production\") { version } } } }")
+        .await;
+    let plan = explain(&client.test.database, &client.statements.take_whole().remove(1)).await;
+    assert!(uses(&plan, "deployments_latest"), "{plan}");
+    client.statements.take();
+    client.data("{ projects(first: 20) { nodes { progress } } }").await;
+    let plan = explain(&client.test.database, &client.statements.take_whole().remove(0)).await;
+    assert!(uses(&plan, "features_of_project_by_status"), "{plan}");
+}
+
+async fn searches_use_their_indexes(backend: Backend) {
+    let client = Client::new(TestDatabase::new(backend).await);
+    let database = &client.test.database;
+    fill(database).await;
+    let both = [
+        ("SELECT count(*) FROM features WHERE status = 'cancelled'", "features_status"),
+        ("SELECT id FROM features WHERE LOWER(name) = 'feature 77'", "features_lower_name"),
+        ("SELECT count(*) FROM features_view WHERE project_id = @1", "features_view_of_project"),
+    ];
+    let own = match backend {
+        Backend::Sqlite => {
+            vec![("SELECT rowid FROM features_text WHERE features_text MATCH '\"number 7\"'", "VIRTUAL TABLE INDEX")]
+        }
+        Backend::Postgres => vec![
+            (
+                "SELECT id FROM features WHERE to_tsvector('simple', name || ' ' || coalesce(description, '')) \
+                 @@ phraseto_tsquery('simple', 'number 7')",
+                "features_text",
+            ),
+            (
+                "SELECT count(*) FROM deployments WHERE created_at >= '2026-06-01' AND created_at < '2026-06-02'",
+                "deployments_created_at",
+            ),
+        ],
+    };
+    for (sql, index) in both.into_iter().chain(own) {
+        let sql = sql.replace(
+            "@1",
+            if backend == Backend::Sqlite { "zeroblob(16)" } else { "'0198f2c4-0000-7000-8000-000000000001'" },
+        );
+        let plan = explain(database, &Statement::from_string(database.backend(), sql.clone())).await;
+        assert!(plan.contains(index), "{sql} does not use {index}:\n{plan}");
+    }
+}
+
+fn node(list: &str) -> &str {
+    match list {
+        "projects" => "Project",
+        "features" => "Feature",
+        "tests" => "TestCase",
+        _ => "Deployment",
+    }
+}
+
+/// Whether the plan names the index, and not only one whose name begins as its name does.
+fn uses(plan: &str, index: &str) -> bool {
+    plan.split(|c: char| !c.is_alphanumeric() && c != '_').any(|word| word == index)
+}
+
+async fn explain(database: &Database, statement: &Statement) -> String {
+    let (prefix, column) = match database.backend() {
+        DbBackend::Sqlite => ("EXPLAIN QUERY PLAN", 3),
+        _ => ("EXPLAIN", 0),
+    };
+    let explain = Statement { sql: format!("{prefix} {}", statement.sql), ..statement.clone() };
+    let rows = database.reader().query_all_raw(explain).await.unwrap();
+    rows.iter().map(|row| row.try_get_by_index::<String>(column).unwrap() + "\n").collect()
+}
+
+/// 100 projects with 200 features each; the first 200 features have 100 tests and 500 deployments each.
+async fn fill(database: &Database) {
+    let rows = Rows::of(database);
+    let (id, day) = match database.backend() {
+        DbBackend::Sqlite => {
+            ("randomblob(16)", "strftime('%Y-%m-%dT%H:%M:%S+00:00', '2026-01-01', '+' || n || ' days')")
+        }
+        _ => ("gen_random_uuid()", "timestamptz '2026-01-01' + n * interval '1 day'"),
+    };
+    let numbers = |last: u32| {
+        format!("WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < {last})")
+    };
+    for sql in [
+        format!("INSERT INTO projects (id, name, created_at, updated_at) {} SELECT {id}, 'project ' || n, @now, @now FROM numbers", numbers(100)),
+        format!(
+            "INSERT INTO features (id, project_id, name, description, priority, status, created_at, updated_at) {}
+             SELECT {id}, projects.id, 'feature ' || n, 'of number ' || n, n % 13 + 1,
+                    CASE WHEN n = 1 THEN 'cancelled' WHEN n % 2 = 0 THEN 'completed' ELSE 'not_started' END, {day}, {day}
+             FROM projects CROSS JOIN numbers",
+            numbers(200)
+        ),
+        format!(
+            "INSERT INTO tests (id, feature_id, name, status, duration_ms, created_at, updated_at) {}
+             SELECT {id}, f.id, 'test ' || n, CASE n % 2 WHEN 0 THEN 'passed' ELSE 'failed' END, n, {day}, {day}
+             FROM (SELECT id FROM features ORDER BY id LIMIT 200) f CROSS JOIN numbers",
+            numbers(100)
+        ),
+        format!(
+            "INSERT INTO deployments (id, feature_id, environment, version, deployed_at, created_at, updated_at) {}
+             SELECT {id}, f.id, CASE n % 4 WHEN 0 THEN 'production' ELSE 'staging ' || n % 4 END, n, {day}, {day}, {day}
+             FROM numbers CROSS JOIN (SELECT id FROM features ORDER BY id LIMIT 200) f ORDER BY n",
+            numbers(500)
+        ),
+        "INSERT INTO features_view (id, name, priority, project_id) SELECT id, name, priority, project_id FROM features".to_owned(),
+        // PostgreSQL reads an index alone only where it knows that all rows are visible.
+        if database.backend() == DbBackend::Sqlite { "ANALYZE" } else { "VACUUM ANALYZE" }.to_owned(),
+    ] {
+        rows.run(&sql).await.unwrap();
+    }
+}

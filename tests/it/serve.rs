@@ -1,0 +1,90 @@
+//! The program serves, and stops in order.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use throughline::database::{Database, PoolOptions};
+
+use crate::support::{Backend, RunningServer, TestDatabase, program};
+
+on_both!(it_serves_and_stops, running_requests_finish);
+
+const ANSWERED: &str = "{ __typename }";
+
+async fn it_serves_and_stops(backend: Backend) {
+    let test = TestDatabase::new(backend).await;
+    let mut server = RunningServer::start(&test.url);
+    assert_eq!(server.graphql(ANSWERED, json!({})).await, json!({ "data": { "__typename": "Query" } }));
+    server.terminate();
+    let status = server.wait(Duration::from_secs(5)).expect("an idle connection kept the server");
+    assert_eq!(status.code(), Some(0), "{}", server.log());
+    assert_eq!(server.log().lines().count(), 2, "one line at the start, one at the end:\n{}", server.log());
+}
+
+async fn running_requests_finish(backend: Backend) {
+    let test = TestDatabase::new(backend).await;
+    let mut server = RunningServer::start(&test.url);
+    let mut connection = begin_request(&server);
+    server.terminate();
+    while !server.log().contains("stopping") {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert!(TcpStream::connect(server.address.trim_start_matches("http://")).is_err(), "it still accepts connections");
+    connection.write_all(format!("{}\"}}", &ANSWERED[1..]).as_bytes()).unwrap();
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200") && answer.ends_with(r#"{"data":{"__typename":"Query"}}"#), "{answer}");
+    assert_eq!(server.wait(Duration::from_secs(5)).unwrap().code(), Some(0), "{}", server.log());
+}
+
+#[tokio::test]
+async fn a_request_that_never_ends_does_not_keep_it() {
+    let test = TestDatabase::new(Backend::Sqlite).await;
+    let mut command = program();
+    command.args(["serve", "--listen", "127.0.0.1:0", "--shutdown-timeout-ms", "300", "--database", &test.url]);
+    let mut server = RunningServer::start_with(&mut command);
+    let _connection = begin_request(&server);
+    server.terminate();
+    let began = Instant::now();
+    assert_eq!(server.wait(Duration::from_secs(5)).unwrap().code(), Some(0));
+    assert!(began.elapsed() >= Duration::from_millis(250), "it did not wait");
+    assert!(server.log().contains("requests were still running"), "{}", server.log());
+}
+
+/// Sends all of a request but the end of its body.
+fn begin_request(server: &RunningServer) -> TcpStream {
+    let host = server.address.trim_start_matches("http://");
+    let body = format!(r#"{{"query": "{ANSWERED}"}}"#);
+    let begun = body.split_once("{ __").unwrap().0;
+    let mut connection = TcpStream::connect(host).unwrap();
+    write!(
+        connection,
+        "POST /graphql HTTP/1.1\r\nhost: {host}\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{begun}{{",
+        body.len()
+    )
+    .unwrap();
+    // Until the server has taken the connection, it may refuse it.
+    std::thread::sleep(Duration::from_millis(100));
+    connection
+}
+
+#[tokio::test]
+async fn without_settings_it_makes_a_file_in_the_working_folder() {
+    let folder = tempfile::tempdir().unwrap();
+    for (arguments, file) in [(&[][..], "throughline.db"), (&["--demo"][..], "throughline-demo.db")] {
+        let mut command = program();
+        command.args(["serve", "--listen", "127.0.0.1:0"]).args(arguments).current_dir(folder.path());
+        // A variable that is set to nothing counts as not set.
+        let mut server = RunningServer::start_with(command.env("DATABASE_URL", ""));
+        server.terminate();
+        assert_eq!(server.wait(Duration::from_secs(5)).unwrap().code(), Some(0));
+        let url = format!("sqlite://{}", folder.path().join(file).display());
+        let database = Database::connect(&url, &PoolOptions::default()).await.unwrap();
+        assert_eq!(database.pending_migrations().await.unwrap(), 0);
+        database.close().await.unwrap();
+        // The write-ahead log was folded in.
+        assert!(!folder.path().join(format!("{file}-wal")).exists());
+    }
+}

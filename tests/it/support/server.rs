@@ -1,0 +1,103 @@
+//! The real program, serving in a process of its own.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Mutex, mpsc};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+/// The program under test, with none of this process's settings.
+pub(crate) fn program() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_throughline"));
+    let variables = std::env::vars_os().map(|(name, _)| name);
+    for name in variables.filter(|name| name == "DATABASE_URL" || name.to_string_lossy().starts_with("THROUGHLINE_")) {
+        command.env_remove(name);
+    }
+    command
+}
+
+/// `throughline serve` on a free port; stopped when dropped.
+pub(crate) struct RunningServer {
+    child: Child,
+    /// `http://127.0.0.1:PORT`.
+    pub(crate) address: String,
+    /// Keeps its connections between requests.
+    pub(crate) client: reqwest::Client,
+    log: Arc<Mutex<String>>,
+}
+
+impl RunningServer {
+    /// Serves `database_url`, and waits until the log tells where.
+    pub(crate) fn start(database_url: &str) -> Self {
+        Self::start_with(program().args(["serve", "--listen", "127.0.0.1:0", "--database", database_url]))
+    }
+
+    /// Runs a command that serves.
+    pub(crate) fn start_with(command: &mut Command) -> Self {
+        let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let log = Arc::new(Mutex::new(String::new()));
+        let (sender, receiver) = mpsc::channel();
+        let lines = BufReader::new(child.stderr.take().unwrap()).lines();
+        // Reads to the end, or the server would wait for somebody to read its log.
+        std::thread::spawn({
+            let log = Arc::clone(&log);
+            move || {
+                for line in lines.map_while(Result::ok) {
+                    if let Some((_, rest)) = line.split_once("GraphQL at ") {
+                        let _ = sender.send(rest.split_once("/graphql").unwrap().0.to_owned());
+                    }
+                    log.lock().unwrap().push_str(&(line + "\n"));
+                }
+            }
+        });
+        let Ok(address) = receiver.recv_timeout(Duration::from_secs(30)) else {
+            let _ = child.kill();
+            panic!("the server did not start:\n{}", log.lock().unwrap());
+        };
+        Self { child, address, client: reqwest::Client::new(), log }
+    }
+
+    /// Sends a request of GraphQL and reads the answer, whatever it is.
+    pub(crate) async fn graphql(&self, query: &str, variables: Value) -> Value {
+        let body = json!({ "query": query, "variables": variables });
+        let response = self.client.post(format!("{}/graphql", self.address)).json(&body).send().await.unwrap();
+        response.json().await.unwrap()
+    }
+
+    /// Tells it to stop, as a service manager would.
+    pub(crate) fn terminate(&self) {
+        // std can only kill.
+        assert!(Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap().success());
+    }
+
+    /// Waits for its end, at most so long.
+    pub(crate) fn wait(&mut self, at_most: Duration) -> Option<ExitStatus> {
+        let began = Instant::now();
+        while began.elapsed() < at_most {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return Some(status);
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        None
+    }
+
+    /// What it has logged so far.
+    pub(crate) fn log(&self) -> String {
+        self.log.lock().unwrap().clone()
+    }
+}
+
+impl Drop for RunningServer {
+    fn drop(&mut self) {
+        if self.child.try_wait().is_ok_and(|status| status.is_some()) {
+            return;
+        }
+        self.terminate();
+        if self.wait(Duration::from_secs(5)).is_none() {
+            let _ = self.child.kill();
+            let _ = self.child.wait();
+        }
+    }
+}
