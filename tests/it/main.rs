@@ -15,4 +15,5 @@ mod full_text;
 mod http;
 mod migrations;
 mod reads;
+mod schema;
 mod serve;

@@ -12,6 +12,7 @@ on_both!(
     wrong_cursors_are_refused,
     wrong_page_arguments_are_refused,
     a_failing_relation_nulls_the_nearest_field_that_may_be_null,
+    a_failing_field_that_may_be_null_is_null_by_itself,
     an_error_of_a_list_leaves_no_data,
     missing_variables_are_named
 );
@@ -176,6 +177,21 @@ async fn a_failing_relation_nulls_the_nearest_field_that_may_be_null(backend: Ba
         assert_eq!(error["extensions"], json!({ "code": "INTERNAL", "requestId": "request-1" }));
     }
     assert!(!body.to_string().contains("SELECT"), "no SQL in an answer");
+}
+
+async fn a_failing_field_that_may_be_null_is_null_by_itself(backend: Backend) {
+    let client = Client::new(TestDatabase::with_demo(backend).await);
+    client.test.database.writer().execute_unprepared("ALTER TABLE deployments RENAME TO gone").await.unwrap();
+    let document =
+        "{ features(first: 2, orderBy: {field: NAME}) { nodes { name latestDeployment { version } priority } } }";
+    let body = client.run(document, json!({})).await;
+    let nodes = body["data"]["features"]["nodes"].as_array().unwrap();
+    for node in nodes {
+        assert_eq!(node["latestDeployment"], Value::Null);
+        assert!(node["name"].is_string() && node["priority"].is_number());
+    }
+    let paths: Vec<_> = body["errors"].as_array().unwrap().iter().map(|error| error["path"].clone()).collect();
+    assert_eq!(paths, [0, 1].map(|place| json!(["features", "nodes", place, "latestDeployment"])));
 }
 
 async fn an_error_of_a_list_leaves_no_data(backend: Backend) {

@@ -2,6 +2,7 @@
 
 mod cases;
 mod errors;
+mod ordinary_resolvers;
 mod paging;
 mod plans;
 mod rows_read;
