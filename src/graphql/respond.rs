@@ -22,22 +22,10 @@ impl Answer {
         }
         let mut body = Vec::with_capacity(1024);
         body.extend_from_slice(b"{\"data\":");
-        match response.data {
-            Value::Object(mut fields) if !without_data => {
-                body.push(b'{');
-                let mut written = 0;
-                for key in keys {
-                    if let Some(value) = fields.get_mut(key) {
-                        body.extend_from_slice(if written == 0 { b"\"" } else { b",\"" });
-                        body.extend_from_slice(key.as_bytes());
-                        body.extend_from_slice(b"\":");
-                        write_value(&std::mem::take(value), &mut body);
-                        written += 1;
-                    }
-                }
-                body.push(b'}');
-            }
-            _ => body.extend_from_slice(b"null"),
+        if without_data {
+            body.extend_from_slice(b"null");
+        } else {
+            write_data(response.data, keys, &mut body);
         }
         if !response.errors.is_empty() {
             body.extend_from_slice(b",\"errors\":");
@@ -53,6 +41,25 @@ impl Answer {
         write_json(&json!({ "errors": errors }), &mut body);
         Self { body, has_data: false }
     }
+}
+
+/// Writes the root fields; where all of them were skipped there are none.
+fn write_data(data: Value, keys: &[Name], body: &mut Vec<u8>) {
+    let mut fields = match data {
+        Value::Object(fields) => fields,
+        _ => Default::default(),
+    };
+    body.push(b'{');
+    let mut first = true;
+    for key in keys {
+        if let Some(value) = fields.get_mut(key) {
+            body.extend_from_slice(if std::mem::take(&mut first) { b"\"" } else { b",\"" });
+            body.extend_from_slice(key.as_bytes());
+            body.extend_from_slice(b"\":");
+            write_value(&std::mem::take(value), body);
+        }
+    }
+    body.push(b'}');
 }
 
 /// Writes a value; bytes in it are JSON already.
