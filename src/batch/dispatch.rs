@@ -157,7 +157,9 @@ impl<L: Loader> Drop for FirstTurn<'_, L> {
     fn drop(&mut self) {
         if let State::Gathering { waiting, abandoned, .. } = &mut *lock(&self.batch.state) {
             *abandoned = true;
-            waiting.drain().for_each(|(_, waker)| waker.wake());
+            for (_, waker) in waiting.drain() {
+                waker.wake();
+            }
         }
     }
 }

@@ -92,7 +92,9 @@ impl RowLoader {
                 shape.read(result, found)?;
             }
         }
-        found.iter_mut().for_each(|found| shape.finish(found));
+        for found in &mut found {
+            shape.finish(found);
+        }
         Ok(found)
     }
 

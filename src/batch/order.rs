@@ -39,6 +39,9 @@ pub(crate) struct OrderTerm {
     pub(crate) nulls: Nulls,
 }
 
+/// A term as it is asked for: the enum value, the direction, and where nulls stand if that was said.
+pub(crate) type WantedTerm<'n> = (&'n str, Direction, Option<Nulls>);
+
 /// Terms over one object type's columns; the last one is its id.
 #[derive(Clone, PartialEq)]
 pub(crate) struct Ordering {
@@ -103,7 +106,7 @@ impl Ordering {
     /// column is one scan of one index.
     pub(crate) fn new<'n>(
         object: &'static Object,
-        terms: impl IntoIterator<Item = (&'n str, Direction, Option<Nulls>)>,
+        terms: impl IntoIterator<Item = WantedTerm<'n>>,
     ) -> Result<Self, BatchError> {
         let mut ordering = Self { terms: Vec::new() };
         for (name, direction, nulls) in terms {

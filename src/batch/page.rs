@@ -12,7 +12,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use super::BatchError;
 use super::arguments::Arguments;
 use super::object::Object;
-use super::order::{Direction, Nulls, Ordering};
+use super::order::{Direction, Nulls, Ordering, WantedTerm};
 use super::row::Cell;
 
 /// How long a page is.
@@ -124,7 +124,7 @@ fn size(arguments: &Arguments, name: &'static str, limits: PageLimits) -> Result
 }
 
 /// Reads `[{field, direction, nulls}]`; a single term stands for a list of one, as GraphQL has it.
-fn read_order_by(value: Option<&Value>) -> Result<Vec<(&str, Direction, Option<Nulls>)>, BatchError> {
+fn read_order_by(value: Option<&Value>) -> Result<Vec<WantedTerm<'_>>, BatchError> {
     match value {
         None | Some(Value::Null) => Ok(Vec::new()),
         Some(Value::List(items)) => items.iter().map(read_order_term).collect(),
@@ -132,7 +132,7 @@ fn read_order_by(value: Option<&Value>) -> Result<Vec<(&str, Direction, Option<N
     }
 }
 
-fn read_order_term(item: &Value) -> Result<(&str, Direction, Option<Nulls>), BatchError> {
+fn read_order_term(item: &Value) -> Result<WantedTerm<'_>, BatchError> {
     let malformed = |part: &str| invalid("orderBy", &format!("has a term whose {part} is not valid"));
     let Value::Object(term) = item else { return Err(malformed("form")) };
     let field = match term.get("field") {

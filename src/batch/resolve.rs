@@ -200,7 +200,8 @@ impl<'c> Engine<'c> {
         let mut writer = Writer::new(&planner.plan);
         let result = if list {
             writer.list(entries, |writer, entry| {
-                writer.or_null(|writer| write_entry(writer, &groups, &loaded, entry, position))
+                writer.or_null(|writer| write_entry(writer, &groups, &loaded, entry, position));
+                Ok(())
             })
         } else {
             entries.into_iter().try_for_each(|entry| write_entry(&mut writer, &groups, &loaded, entry, position))
@@ -279,13 +280,11 @@ fn write_entry<'p>(
         return Err(writer.raise(&BatchError::Panicked, position));
     };
     let Group { level, projection, .. } = &groups[group];
-    match places[place] {
-        Some(place) => writer.object(projection, Frame { level: *level, objects, place, parent: None }),
-        None => {
-            writer.null();
-            Ok(())
-        }
-    }
+    let Some(place) = places[place] else {
+        writer.null();
+        return Ok(());
+    };
+    writer.object(projection, Frame { level: *level, objects, place, parent: None })
 }
 
 /// A written field: its JSON, and the errors of what is null in it.

@@ -1,8 +1,8 @@
 //! Puts declarations into async-graphql's registry, from which come the SDL, validation and introspection.
 
-use async_graphql::indexmap::IndexMap;
+use async_graphql::indexmap::{IndexMap, IndexSet};
 use async_graphql::registry::{Deprecation, MetaEnumValue, MetaField, MetaInputValue, MetaType, Registry};
-use async_graphql::{ID, InputType, OutputType};
+use async_graphql::{CacheControl, ID, InputType, OutputType};
 
 use super::arguments::Argument;
 use super::object::{Field, FieldKind, Fields, Object, ObjectRef};
@@ -62,7 +62,7 @@ pub(crate) fn register_node(registry: &mut Registry) -> String {
         name: "Node".to_owned(),
         description: Some("An object that can be fetched again by its id.".to_owned()),
         fields: by_name([id]),
-        possible_types: Default::default(),
+        possible_types: IndexSet::default(),
         extends: false,
         inaccessible: false,
         tags: Vec::new(),
@@ -206,7 +206,7 @@ pub(crate) fn field(name: &str, description: &str, ty: String, arguments: Vec<Me
         args: arguments.into_iter().map(|argument| (argument.name.clone(), argument)).collect(),
         ty,
         deprecation: Deprecation::NoDeprecated,
-        cache_control: Default::default(),
+        cache_control: CacheControl::default(),
         external: false,
         requires: None,
         provides: None,
@@ -243,7 +243,7 @@ pub(crate) fn object_type(name: &str, description: &str, fields: impl IntoIterat
         name: name.to_owned(),
         description: Some(description.to_owned()),
         fields: by_name(fields),
-        cache_control: Default::default(),
+        cache_control: CacheControl::default(),
         extends: false,
         shareable: false,
         resolvable: true,

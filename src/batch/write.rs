@@ -61,8 +61,11 @@ impl<'p> Writer<'p> {
             }
             self.out.extend_from_slice(part.written_key.as_bytes());
             self.path.push(Step::Key(&part.key));
-            let written = if part.nullable { self.or_null(|writer| write(writer, part)) } else { write(self, part) };
-            written?;
+            if part.nullable {
+                self.or_null(|writer| write(writer, part));
+            } else {
+                write(self, part)?;
+            }
             self.path.pop();
         }
         self.out.push(b'}');
@@ -94,7 +97,7 @@ impl<'p> Writer<'p> {
     }
 
     /// Writes what may be null: an error ends here.
-    pub(crate) fn or_null(&mut self, write: impl FnOnce(&mut Self) -> Written) -> Written {
+    pub(crate) fn or_null(&mut self, write: impl FnOnce(&mut Self) -> Written) {
         let (length, depth) = (self.out.len(), self.path.len());
         if let Err(Raised(error)) = write(self) {
             self.out.truncate(length);
@@ -102,13 +105,12 @@ impl<'p> Writer<'p> {
             self.null();
             self.errors.push(*error);
         }
-        Ok(())
     }
 
     /// Raises an error of the field at the current path.
     pub(crate) fn raise(&self, error: &BatchError, position: Pos) -> Raised {
         let mut error = error.to_server_error(position);
-        error.path = self.path.iter().map(Step::to_segment).collect();
+        error.path = self.path.iter().copied().map(Step::to_segment).collect();
         Raised(Box::new(error))
     }
 
@@ -229,10 +231,10 @@ impl<'o> Frame<'o> {
 }
 
 impl Step<'_> {
-    fn to_segment(&self) -> PathSegment {
+    fn to_segment(self) -> PathSegment {
         match self {
-            Self::Key(key) => PathSegment::Field((*key).to_owned()),
-            Self::Index(index) => PathSegment::Index(*index),
+            Self::Key(key) => PathSegment::Field(key.to_owned()),
+            Self::Index(index) => PathSegment::Index(index),
         }
     }
 }

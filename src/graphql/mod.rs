@@ -46,7 +46,7 @@ impl Api {
     pub async fn execute(&self, request: Request, caller: Caller, request_id: String) -> Answer {
         let document = match Document::prepare(request) {
             Ok(document) => document,
-            Err(errors) => return Answer::refused(errors),
+            Err(errors) => return Answer::refused(&errors),
         };
         let Document { request, keys, spliced } = document;
         let reads = Reads::new(self.database.clone(), Arc::new(caller), self.limits).splice(spliced);

@@ -1,5 +1,6 @@
 //! Writes an answer: JSON that the engine has written is spliced in, the rest is written as values.
 
+use async_graphql::indexmap::IndexMap;
 use async_graphql::{Name, Response, ServerError, Value};
 use serde_json::json;
 
@@ -18,7 +19,7 @@ impl Answer {
     pub(super) fn new(response: Response, keys: &[Name], without_data: bool) -> Self {
         let ran = !response.errors.iter().any(|error| error.path.is_empty()) || response.data != Value::Null;
         if !ran {
-            return Self::refused(response.errors);
+            return Self::refused(&response.errors);
         }
         let mut body = Vec::with_capacity(1024);
         body.extend_from_slice(b"{\"data\":");
@@ -36,7 +37,7 @@ impl Answer {
     }
 
     /// The answer to a request that was not run.
-    pub(super) fn refused(errors: Vec<ServerError>) -> Self {
+    pub(super) fn refused(errors: &[ServerError]) -> Self {
         let mut body = Vec::new();
         write_json(&json!({ "errors": errors }), &mut body);
         Self { body, has_data: false }
@@ -47,7 +48,7 @@ impl Answer {
 fn write_data(data: Value, keys: &[Name], body: &mut Vec<u8>) {
     let mut fields = match data {
         Value::Object(fields) => fields,
-        _ => Default::default(),
+        _ => IndexMap::default(),
     };
     body.push(b'{');
     let mut first = true;
