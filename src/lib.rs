@@ -3,10 +3,13 @@
 //! This is a draft of the map; see docs/ARCHITECTURE.md.
 
 pub mod access;
+pub mod clock;
+pub mod closed_set;
 pub mod database;
 pub mod deployments;
 pub mod features;
 pub mod import;
 pub mod projects;
 pub mod test_cases;
+pub mod text;
 pub mod write_transaction;
