@@ -10,6 +10,7 @@ pub mod deployments;
 pub mod features;
 pub mod import;
 pub mod projects;
+pub mod read_model;
 pub mod test_cases;
 pub mod text;
 pub mod write_transaction;

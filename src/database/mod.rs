@@ -3,6 +3,7 @@
 //! **Invariants:** a read never goes through the writer of an SQLite file; no other module asks which database it is on,
 //! except through [`dialect`]; a [`sea_orm::DbErr`] is sorted in [`error`] and nowhere else.
 
+pub mod bulk;
 mod connect;
 pub mod dialect;
 mod error;
