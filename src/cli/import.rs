@@ -67,8 +67,8 @@ impl ImportCommand {
                 Ok(imported) => imported,
                 Err(error) if index == 0 || self.dry_run => return Err(error.into()),
                 Err(error) => {
-                    let before = if index == 1 { "file before it stays" } else { "files before it stay" };
-                    return Err(error).context(format!("stopped; the {index} {before} imported"));
+                    let stays = if index == 1 { "file was imported and stays" } else { "files were imported and stay" };
+                    return Err(error).context(format!("{index} {stays} so; the next one was not imported"));
                 }
             };
             writeln!(stdout(), "{name}\n{report}")?;

@@ -188,7 +188,8 @@ fn pieces<T>(mut rows: &[T]) -> impl Iterator<Item = &[T]> {
     })
 }
 
-/// Values asked for, the last one repeated until their number is a power of two, for the reason of [`pieces`].
+/// Values asked for, the last one repeated until their number is a power of two, so that a connection prepares few
+/// statements of different lengths.
 #[must_use]
 pub fn padded<T: Clone>(values: &[T]) -> Vec<T> {
     let missing = values.len().next_power_of_two() - values.len();

@@ -23,14 +23,14 @@ pub enum ImportError {
     /// Neither the file's name nor its beginning tells what it is.
     #[error(
         "{name}: is neither NDJSON, which begins with '{{', nor JUnit XML, which begins with '<'; \
-         if it is one of them, say which format it has"
+         if it is one of them, say which format it has (--format)"
     )]
     UnknownFormat {
         /// The file.
         name: String,
     },
     /// A JUnit report does not say which project it is about.
-    #[error("{name}: a JUnit report names no project; say which project it belongs to")]
+    #[error("{name}: a JUnit report names no project; say which project it belongs to (--project)")]
     ProjectMissing {
         /// The file.
         name: String,

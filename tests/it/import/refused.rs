@@ -204,13 +204,13 @@ async fn wrong_formats_and_options(backend: Backend) {
             "name;status",
             ImportOptions::default(),
             "standard input: is neither NDJSON, which begins with '{', nor JUnit XML, which begins with '<'; \
-             if it is one of them, say which format it has",
+             if it is one of them, say which format it has (--format)",
         ),
         (
             "r.xml",
             report,
             ImportOptions::default(),
-            "r.xml: a JUnit report names no project; say which project it belongs to",
+            "r.xml: a JUnit report names no project; say which project it belongs to (--project)",
         ),
         (
             "a.ndjson",
