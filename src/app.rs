@@ -79,7 +79,16 @@ impl App {
             tracing::debug!("the database holds projects: the demo is not imported");
             return Ok(());
         }
-        import::import_demo(&self.database, &caller).await.context("the demo's data cannot be imported")
+        let report =
+            import::import_demo(&self.database, &caller).await.context("the demo's data cannot be imported")?;
+        tracing::info!(
+            projects = report.projects.created,
+            features = report.features.created,
+            tests = report.tests.created,
+            deployments = report.deployments.created,
+            "the demo's data is imported"
+        );
+        Ok(())
     }
 
     /// Answers requests until SIGTERM or Ctrl-C, then lets the running ones finish.

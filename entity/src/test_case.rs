@@ -12,7 +12,7 @@ pub struct Model {
     pub id: Uuid,
     /// The feature that the test checks; it goes when the feature's row goes.
     pub feature_id: Uuid,
-    /// Unique in its feature, 1 to 1,000 characters.
+    /// Unique in its feature, 1 to 650 characters.
     pub name: String,
     /// The latest result.
     pub status: TestStatus,

@@ -19,6 +19,7 @@ impl MigrationTrait for Migration {
 }
 
 const UP: &[Sql] = &[
+    // A name is in an index, whose entries PostgreSQL limits to 2,704 bytes: 650 characters of four bytes fit.
     Sql::Both(
         r"CREATE TABLE tests (
             id {uuid} PRIMARY KEY NOT NULL,
@@ -32,7 +33,7 @@ const UP: &[Sql] = &[
             updated_at {timestamp} NOT NULL,
             CONSTRAINT tests_feature_fk FOREIGN KEY (feature_id) REFERENCES features (id) ON DELETE CASCADE,
             CONSTRAINT tests_feature_name_unique UNIQUE (feature_id, name),
-            CONSTRAINT tests_name_length CHECK (length(name) BETWEEN 1 AND 1000),
+            CONSTRAINT tests_name_length CHECK (length(name) BETWEEN 1 AND 650),
             CONSTRAINT tests_status_known CHECK (status IN ('pending', 'passed', 'failed', 'skipped')),
             CONSTRAINT tests_duration_not_negative CHECK (duration_ms >= 0),
             CONSTRAINT tests_row_version_positive CHECK (row_version >= 1)

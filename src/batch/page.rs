@@ -51,7 +51,7 @@ pub(crate) struct Page {
     pub(crate) backward: bool,
 }
 
-/// Longer than any cursor that we make: a name has at most 1,000 characters.
+/// Longer than any cursor that we make: a name has at most 650 characters.
 const LONGEST_CURSOR: usize = 16 * 1024;
 
 impl Page {

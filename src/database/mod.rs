@@ -4,6 +4,7 @@
 //! except through [`dialect`]; a [`sea_orm::DbErr`] is sorted in `error` and nowhere else.
 
 mod address;
+pub mod bulk;
 mod connect;
 pub mod dialect;
 mod error;

@@ -13,6 +13,7 @@ mod connections;
 mod constraints;
 mod full_text;
 mod http;
+mod import;
 mod migrations;
 mod reads;
 mod schema;

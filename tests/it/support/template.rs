@@ -21,7 +21,9 @@ impl Template {
     async fn load(self, database: &Database) {
         match self {
             Self::Migrated => {}
-            Self::Demo => throughline::import::import_demo(database, &Caller::local_owner()).await.unwrap(),
+            Self::Demo => {
+                throughline::import::import_demo(database, &Caller::local_owner()).await.unwrap();
+            }
         }
     }
 
