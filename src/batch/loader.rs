@@ -146,7 +146,9 @@ impl RowLoader {
                 let rows = page.select(list(), edges.limit);
                 dialect::join_rows(&mut statement, backend, &table.name, rows, edges.optional());
                 shape.join_tables(&mut statement);
-                statement.order_by_expr(dialect::current_position(backend), Order::Asc);
+                if shape.by.is_some() {
+                    statement.order_by_expr(dialect::current_position(backend), Order::Asc);
+                }
                 page.direction().apply(&mut statement, |sorted| dialect::sorted_as_joined(backend, sorted));
             }
         }

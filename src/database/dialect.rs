@@ -91,7 +91,7 @@ pub fn join_rows(
 #[must_use]
 pub fn sorted_as_joined(backend: DbBackend, by: Expr) -> Expr {
     match backend {
-        DbBackend::Sqlite => Expr::cust_with_expr("+ $1", by),
+        DbBackend::Sqlite => Expr::cust_with_expr("+ ?", by),
         _ => by,
     }
 }

@@ -37,7 +37,7 @@ const TABLE: &[(&str, usize, &str)] = &[
     ("one parent for many", 2, "query($n: Int!) { features(first: $n) { nodes { name project { name } } } }"),
     (
         "a way there and back",
-        3,
+        4,
         "query($n: Int!) { features(first: $n) { nodes { tests(first: 2) { nodes { feature { project { name \
          features(first: 1) { totalCount } } } } } } } }",
     ),
@@ -81,14 +81,19 @@ async fn statements_depend_on_the_document_alone(backend: Backend) {
         writeln!(table, "{:>4} {:>4} {:>4}  {what}", counts[0], counts[1], counts[2]).unwrap();
         assert!(counts.iter().all(|count| count == expected), "{what}: {counts:?} instead of {expected}");
     }
-    // Parents without children, and a page past the end of all of them.
-    for arguments in ["first: 0", "first: 10, after: $end"] {
+    // No parents at all, and a page past the end of all of them.
+    let end = client.data("{ features(last: 1) { pageInfo { endCursor } } }").await;
+    for arguments in ["first: $n", "first: 10, after: $end"] {
+        let (end, n) = (&end["features"]["pageInfo"]["endCursor"], 0);
+        let (declared, variables) = if arguments.contains("$n") {
+            ("$n: Int", json!({ "n": n }))
+        } else {
+            ("$end: String", json!({ "end": end }))
+        };
         let document =
-            format!("query($end: String) {{ features({arguments}) {{ nodes {{ tests {{ nodes {{ name }} }} }} }} }}");
-        let end = client.data("{ features(last: 1) { pageInfo { endCursor } } }").await;
+            format!("query({declared}) {{ features({arguments}) {{ nodes {{ tests {{ nodes {{ name }} }} }} }} }}");
         client.statements.take();
-        let end = &end["features"]["pageInfo"]["endCursor"];
-        let data = client.data_with(&document, json!({ "end": end })).await;
+        let data = client.data_with(&document, variables).await;
         assert_eq!(data, json!({ "features": { "nodes": [] } }));
         writeln!(table, "{:>4}            {arguments}", client.statements.count()).unwrap();
         assert!(client.statements.count() <= 1);
