@@ -2,18 +2,19 @@
 //! a [`One`].
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::marker::PhantomData;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use async_graphql::parser::types::{Field as Selected, SelectionSet};
+use async_graphql::parser::types::{Field, SelectionSet};
 use async_graphql::registry::Registry;
 use async_graphql::{
     Context, ContextBase, ContextSelectionSet, ID, Name, OutputType, PathSegment, Pos, Positioned, QueryEnv,
     ServerError, ServerResult, Value,
 };
 use futures_util::future::join_all;
+use tokio::sync::OnceCell;
 use uuid::Uuid;
 
 use super::arguments::Arguments;
@@ -26,6 +27,7 @@ use super::plan::{NODE, Planner, RootConnection};
 use super::projection::Projection;
 use super::root::{Root, RootField, RootKind};
 use super::sdl::register_object;
+use super::selection::{Selected, collect};
 use super::write::{Frame, Raised, Writer};
 use super::{BatchError, id};
 use crate::access::Caller;
@@ -35,8 +37,10 @@ use crate::database::Database;
 pub struct Reads {
     dispatcher: Dispatcher<RowLoader>,
     limits: PageLimits,
-    /// Root fields whose value may travel as JSON bytes; all others travel as values.
-    spliced: HashSet<Name>,
+    /// Whether root fields travel as JSON bytes.
+    spliced: bool,
+    /// Root fields that are selected more than once, and whether they have been resolved.
+    repeated: HashMap<Name, OnceCell<()>>,
     without_data: AtomicBool,
 }
 
@@ -45,14 +49,21 @@ impl Reads {
     #[must_use]
     pub fn new(database: Database, caller: Arc<Caller>, limits: PageLimits) -> Self {
         let dispatcher = Dispatcher::new(RowLoader::new(database, caller));
-        Self { dispatcher, limits, spliced: HashSet::new(), without_data: AtomicBool::new(false) }
+        Self { dispatcher, limits, spliced: false, repeated: HashMap::new(), without_data: AtomicBool::new(false) }
     }
 
-    /// Lets the root fields with these response keys answer as [`Value::Binary`] that holds JSON, for a responder that
-    /// splices it in. A key that is selected twice must not be among them: async-graphql merges values, not bytes.
+    /// Lets root fields answer as [`Value::Binary`] that holds JSON, for a responder that splices it in.
     #[must_use]
-    pub fn splice(mut self, keys: HashSet<Name>) -> Self {
-        self.spliced = keys;
+    pub fn spliced(mut self) -> Self {
+        self.spliced = true;
+        self
+    }
+
+    /// Names the response keys that the operation selects more than once at its root. async-graphql would resolve each
+    /// selection by itself and merge the values in the order in which they are done; this way they are one field.
+    #[must_use]
+    pub fn merging(mut self, repeated: impl IntoIterator<Item = Name>) -> Self {
+        self.repeated = repeated.into_iter().map(|key| (key, OnceCell::new())).collect();
         self
     }
 
@@ -92,10 +103,10 @@ impl<D: Declared> OutputType for One<D> {
         format!("{}!", register_object(registry, D::object()))
     }
 
-    async fn resolve(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<Selected>) -> ServerResult<Value> {
+    async fn resolve(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<Field>) -> ServerResult<Value> {
         let engine = Engine::of(ctx)?;
         let key = [Ok((D::object(), self.key))];
-        let written = engine.write_objects(&key, &ctx.item.node, field.pos, false).await?;
+        let written = engine.write_objects(&key, &[&ctx.item.node], field.pos, false).await?;
         match engine.finish(written) {
             Value::Null => Err(engine.error(&BatchError::Vanished, field.pos)),
             value => Ok(value),
@@ -106,7 +117,31 @@ impl<D: Declared> OutputType for One<D> {
 /// Resolves a field of the query root.
 pub(crate) async fn resolve_root(ctx: &Context<'_>, root: &'static Root, field: &RootField) -> ServerResult<Value> {
     let engine = Engine::of(ctx)?;
-    match engine.write_root(root, field, ctx.item).await {
+    let key = &ctx.item.node.response_key().node;
+    let Some(resolved) = engine.reads.repeated.get(key) else {
+        return resolve_selected(ctx, &engine, root, field, &Selected { key, fields: vec![ctx.item] }).await;
+    };
+    // The first one to come resolves all that is selected under the key. The others wait: async-graphql keeps the value
+    // that is there, and drops their null.
+    let mut value = Ok(Value::Null);
+    let all = async {
+        let set = &ctx.query_env.operation.node.selection_set.node;
+        let selected = collect([set], &["Query"], ctx.query_env).into_iter().find(|selected| selected.key == key);
+        let selected = selected.unwrap_or(Selected { key, fields: vec![ctx.item] });
+        value = resolve_selected(ctx, &engine, root, field, &selected).await;
+    };
+    resolved.get_or_init(|| all).await;
+    value
+}
+
+async fn resolve_selected(
+    ctx: &Context<'_>,
+    engine: &Engine<'_>,
+    root: &'static Root,
+    field: &RootField,
+    selected: &Selected<'_>,
+) -> ServerResult<Value> {
+    match engine.write_root(root, field, selected).await {
         Ok(written) => Ok(engine.finish(written)),
         Err(error) if field.nullable() => {
             ctx.add_error(error);
@@ -141,30 +176,31 @@ impl<'c> Engine<'c> {
         &self,
         root: &'static Root,
         field: &RootField,
-        selected: &Positioned<Selected>,
+        selected: &Selected<'_>,
     ) -> ServerResult<Written> {
-        let arguments = Arguments::of(&selected.node, self.request);
-        let sets = &selected.node.selection_set.node;
+        let position = selected.field().pos;
+        let arguments = Arguments::of(&selected.field().node, self.request);
+        let sets: Vec<_> = selected.selection_sets().collect();
         match field.kind {
             RootKind::Object(target) => {
                 let key = arguments
                     .get::<ID>("id")
                     .and_then(|text| id::parse("id", &text, &[target().table.prefix]).map(|(_, key)| key));
-                let key = key.map_err(|error| self.error(&error, selected.pos))?;
-                self.write_objects(&[Ok((target(), key))], sets, selected.pos, false).await
+                let key = key.map_err(|error| self.error(&error, position))?;
+                self.write_objects(&[Ok((target(), key))], &sets, position, false).await
             }
             RootKind::Connection(target) => self.write_connection(target(), selected).await,
             RootKind::Node => {
                 let key = arguments.get::<ID>("id").and_then(|text| root.find("id", &text));
-                let key = key.map_err(|error| self.error(&error, selected.pos))?;
-                self.write_objects(&[Ok(key)], sets, selected.pos, false).await
+                let key = key.map_err(|error| self.error(&error, position))?;
+                self.write_objects(&[Ok(key)], &sets, position, false).await
             }
             RootKind::Nodes => {
                 let ids = arguments.get::<Vec<ID>>("ids").and_then(|ids| self.reads.limits.check_count("ids", ids));
-                let ids = ids.map_err(|error| self.error(&error, selected.pos))?;
+                let ids = ids.map_err(|error| self.error(&error, position))?;
                 let find = |(index, text): (usize, &ID)| root.find(&format!("ids[{index}]"), text);
                 let keys: Vec<_> = ids.iter().enumerate().map(find).collect();
-                self.write_objects(&keys, sets, selected.pos, true).await
+                self.write_objects(&keys, &sets, position, true).await
             }
         }
     }
@@ -173,7 +209,7 @@ impl<'c> Engine<'c> {
     async fn write_objects(
         &self,
         keys: &[Result<(&'static Object, Uuid), BatchError>],
-        set: &SelectionSet,
+        sets: &[&SelectionSet],
         position: Pos,
         list: bool,
     ) -> ServerResult<Written> {
@@ -186,7 +222,7 @@ impl<'c> Engine<'c> {
                 let group = groups.iter().position(|group| std::ptr::eq(group.object, *object));
                 let group = group.unwrap_or_else(|| {
                     let level = planner.add_root(object);
-                    let projection = planner.project_object(level, [set], NODE);
+                    let projection = planner.project_object(level, sets.iter().copied(), NODE);
                     groups.push(Group { object, level, projection, keys: Vec::new() });
                     groups.len() - 1
                 });
@@ -209,18 +245,14 @@ impl<'c> Engine<'c> {
         self.written(writer, result)
     }
 
-    async fn write_connection(
-        &self,
-        object: &'static Object,
-        selected: &Positioned<Selected>,
-    ) -> ServerResult<Written> {
+    async fn write_connection(&self, object: &'static Object, selected: &Selected<'_>) -> ServerResult<Written> {
+        let position = selected.field().pos;
         let mut planner = Planner::new(self.request, self.reads.limits);
         let connection = planner.project_root_connection(object, selected);
-        let RootConnection { page, wants, level, parts } =
-            connection.map_err(|error| self.error(&error, selected.pos))?;
+        let RootConnection { page, wants, level, parts } = connection.map_err(|error| self.error(&error, position))?;
         let run = Run { plan: &planner.plan, dispatcher: &self.reads.dispatcher };
         let loaded = run.load_root(level, &page, wants).await;
-        let loaded = loaded.map_err(|error| self.error(&error, selected.pos))?;
+        let loaded = loaded.map_err(|error| self.error(&error, position))?;
         let mut writer = Writer::new(&planner.plan);
         let result = writer.connection(&parts, &loaded, level, 0, None);
         self.written(writer, result)
@@ -241,9 +273,7 @@ impl<'c> Engine<'c> {
             errors.extend(written.errors.into_iter().map(|error| self.with_path(error)));
         }
         match self.path.as_slice() {
-            [PathSegment::Field(key)] if self.reads.spliced.contains(key.as_str()) => {
-                Value::Binary(written.json.into())
-            }
+            [_] if self.reads.spliced => Value::Binary(written.json.into()),
             _ => serde_json::from_slice(&written.json).unwrap_or_default(),
         }
     }

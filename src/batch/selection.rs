@@ -1,5 +1,8 @@
 //! What a document selects on one object type: fragments are put in, fields with one response key are merged.
 
+use std::collections::HashSet;
+
+use async_graphql::indexmap::IndexMap;
 use async_graphql::parser::types::{Field, Selection, SelectionSet};
 use async_graphql::{Name, Positioned, QueryEnv};
 
@@ -29,28 +32,24 @@ pub(crate) fn collect<'d>(
     names: &[&str],
     request: &'d QueryEnv,
 ) -> Vec<Selected<'d>> {
-    let mut collected = Vec::new();
+    let mut collected = IndexMap::new();
     for set in sets {
-        collect_set(set, names, request, &mut Vec::new(), &mut collected);
+        collect_set(set, names, request, &mut HashSet::new(), &mut collected);
     }
-    collected
+    collected.into_iter().map(|(key, fields)| Selected { key, fields }).collect()
 }
 
 fn collect_set<'d>(
     set: &'d SelectionSet,
     names: &[&str],
     request: &'d QueryEnv,
-    visited: &mut Vec<&'d Name>,
-    collected: &mut Vec<Selected<'d>>,
+    visited: &mut HashSet<&'d Name>,
+    collected: &mut IndexMap<&'d Name, Vec<&'d Positioned<Field>>>,
 ) {
     for item in &set.items {
         match &item.node {
             Selection::Field(field) => {
-                let key = &field.node.response_key().node;
-                match collected.iter_mut().find(|selected| selected.key == key) {
-                    Some(selected) => selected.fields.push(field),
-                    None => collected.push(Selected { key, fields: vec![field] }),
-                }
+                collected.entry(&field.node.response_key().node).or_default().push(field);
             }
             Selection::InlineFragment(fragment) => {
                 let condition = fragment.node.type_condition.as_ref();
@@ -60,10 +59,9 @@ fn collect_set<'d>(
             }
             Selection::FragmentSpread(spread) => {
                 let name = &spread.node.fragment_name.node;
-                let Some(fragment) = request.fragments.get(name).filter(|_| !visited.contains(&name)) else {
+                let Some(fragment) = request.fragments.get(name).filter(|_| visited.insert(name)) else {
                     continue;
                 };
-                visited.push(name);
                 if names.contains(&fragment.node.type_condition.node.on.node.as_str()) {
                     collect_set(&fragment.node.selection_set.node, names, request, visited, collected);
                 }

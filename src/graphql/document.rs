@@ -14,8 +14,8 @@ pub(super) struct Document {
     pub(super) request: Request,
     /// The root fields' response keys, in the order in which the answer has them.
     pub(super) keys: Vec<Name>,
-    /// The keys whose value may travel as bytes: those that are selected once.
-    pub(super) spliced: HashSet<Name>,
+    /// Those among them that are selected more than once.
+    pub(super) repeated: HashSet<Name>,
 }
 
 impl Document {
@@ -27,22 +27,21 @@ impl Document {
             error.extensions.get_or_insert_default().set("code", Code::ParseFailed.as_str());
             vec![error]
         })?;
-        let (mut keys, mut spliced) = (Vec::new(), HashSet::new());
+        let mut keys = Vec::new();
         if let Some(operation) = select_operation(&document, request.operation_name.as_deref()) {
             add_missing_variables(&mut request, &operation.node)?;
-            collect_keys(&operation.node.selection_set.node, &document, &mut Vec::new(), &mut keys);
+            collect_keys(&operation.node.selection_set.node, &document, &mut HashSet::new(), &mut keys);
         }
-        let mut distinct: Vec<Name> = Vec::with_capacity(keys.len());
-        for key in keys {
-            if distinct.contains(&key) {
-                spliced.remove(&key);
-            } else {
-                spliced.insert(key.clone());
-                distinct.push(key);
+        let (mut seen, mut repeated) = (HashSet::new(), HashSet::new());
+        keys.retain(|key| {
+            let first = seen.insert(key.clone());
+            if !first {
+                repeated.insert(key.clone());
             }
-        }
+            first
+        });
         request.set_parsed_query(document);
-        Ok(Self { request, keys: distinct, spliced })
+        Ok(Self { request, keys, repeated })
     }
 }
 
@@ -85,7 +84,7 @@ fn add_missing_variables(request: &mut Request, operation: &OperationDefinition)
 fn collect_keys<'d>(
     set: &'d SelectionSet,
     document: &'d ExecutableDocument,
-    visited: &mut Vec<&'d Name>,
+    visited: &mut HashSet<&'d Name>,
     keys: &mut Vec<Name>,
 ) {
     for item in &set.items {
@@ -97,9 +96,8 @@ fn collect_keys<'d>(
             Selection::FragmentSpread(spread) => {
                 let name = &spread.node.fragment_name.node;
                 if let Some(fragment) = document.fragments.get(name)
-                    && !visited.contains(&name)
+                    && visited.insert(name)
                 {
-                    visited.push(name);
                     collect_keys(&fragment.node.selection_set.node, document, visited, keys);
                 }
             }

@@ -48,8 +48,8 @@ impl Api {
             Ok(document) => document,
             Err(errors) => return Answer::refused(&errors),
         };
-        let Document { request, keys, spliced } = document;
-        let reads = Reads::new(self.database.clone(), Arc::new(caller), self.limits).splice(spliced);
+        let Document { request, keys, repeated } = document;
+        let reads = Reads::new(self.database.clone(), Arc::new(caller), self.limits).spliced().merging(repeated);
         let reads = Arc::new(reads);
         let mut response = self.schema.execute(request.data(Arc::clone(&reads))).await;
         for error in &mut response.errors {

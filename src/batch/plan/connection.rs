@@ -1,8 +1,5 @@
 //! Compiles what is selected of a connection: rows, edges, cursors, the count and the page's place.
 
-use async_graphql::Positioned;
-use async_graphql::parser::types::Field as SelectedField;
-
 use super::{Find, Load, NODE, Planner, Wants};
 use crate::batch::BatchError;
 use crate::batch::arguments::Arguments;
@@ -30,13 +27,12 @@ impl<'d> Planner<'d> {
     pub(crate) fn project_root_connection(
         &mut self,
         object: &'static Object,
-        field: &'d Positioned<SelectedField>,
+        selected: &Selected<'d>,
     ) -> Result<RootConnection, BatchError> {
-        let selected = Selected { key: &field.node.response_key().node, fields: vec![field] };
-        let page = Page::of(&Arguments::of(&field.node, self.request), object, self.limits)?;
+        let page = Page::of(&Arguments::of(&selected.field().node, self.request), object, self.limits)?;
         let level = self.add_root(object);
         let mut wants = Wants::default();
-        let parts = self.project_connection_parts(level, Some(&page), &mut wants, &selected);
+        let parts = self.project_connection_parts(level, Some(&page), &mut wants, selected);
         Ok(RootConnection { page, wants, level, parts })
     }
 

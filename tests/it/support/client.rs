@@ -3,7 +3,7 @@
 use async_graphql::{Request, Variables};
 use serde_json::{Value, json};
 use throughline::access::Caller;
-use throughline::graphql::{Api, PageLimits};
+use throughline::graphql::{Answer, Api, PageLimits};
 
 use super::{Statements, TestDatabase};
 
@@ -20,10 +20,15 @@ impl Client {
         Self { api: Api::new(test.database.clone(), PageLimits::default()), statements, test }
     }
 
+    /// The answer as it is sent.
+    pub(crate) async fn answer(&self, document: &str, variables: Value) -> Answer {
+        let request = Request::new(document).variables(Variables::from_json(variables));
+        self.api.execute(request, Caller::local_owner(), "request-1".to_owned()).await
+    }
+
     /// The whole answer.
     pub(crate) async fn run(&self, document: &str, variables: Value) -> Value {
-        let request = Request::new(document).variables(Variables::from_json(variables));
-        let answer = self.api.execute(request, Caller::local_owner(), "request-1".to_owned()).await;
+        let answer = self.answer(document, variables).await;
         let body: Value = serde_json::from_slice(&answer.body).unwrap();
         assert_eq!(body.get("data").is_some(), answer.has_data, "{body}");
         body
