@@ -1,6 +1,15 @@
 //! Throughline: the record of software delivery that people and AI agents share.
 //!
-//! This is a draft of the map; see docs/ARCHITECTURE.md.
+//! One GraphQL API over an SQLite file or a PostgreSQL server. An embedding application opens a
+//! [`database::Database`], brings its tables up to date, builds a [`graphql::Api`] over it, and either mounts
+//! [`http::router`] in its own axum application or calls [`graphql::Api::execute`] itself.
+//!
+//! - [`batch`] is the way of a read: a list is resolved as a list.
+//! - [`projects`], [`features`], [`test_cases`] and [`deployments`] are the domain, one slice a noun.
+//! - [`import`] brings files in, [`write_transaction`] is the one door to a transaction, and [`read_model`] is kept in it.
+//! - [`graphql`] puts the slices' parts of the schema together, [`http`] speaks, [`cli`] and [`app`] start and stop it.
+//!
+//! docs/ARCHITECTURE.md tells who may use whom, and why.
 
 pub mod access;
 pub mod app;
@@ -8,6 +17,7 @@ pub mod batch;
 pub mod cli;
 pub mod clock;
 pub mod closed_set;
+pub mod code;
 pub mod config;
 pub mod database;
 pub mod deployments;

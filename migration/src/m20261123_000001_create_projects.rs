@@ -25,8 +25,8 @@ const UP: &[Sql] = &[
             name {text} NOT NULL,
             description {text},
             row_version integer NOT NULL DEFAULT 1,
-            created_at {timestamp} NOT NULL,
-            updated_at {timestamp} NOT NULL,
+            created_at {timestamp:created_at} NOT NULL,
+            updated_at {timestamp:updated_at} NOT NULL,
             CONSTRAINT projects_name_unique UNIQUE (name),
             CONSTRAINT projects_name_length CHECK (length(name) BETWEEN 1 AND 255),
             CONSTRAINT projects_row_version_positive CHECK (row_version >= 1)

@@ -26,7 +26,7 @@ const UP: &[Sql] = &[Sql::Both(
             version integer NOT NULL,
             event_type {text} NOT NULL,
             payload {json} NOT NULL,
-            created_at {timestamp} NOT NULL,
+            created_at {timestamp:created_at} NOT NULL,
             CONSTRAINT events_aggregate_version_unique UNIQUE (aggregate_id, version),
             CONSTRAINT events_version_positive CHECK (version >= 1)
         ){strict}",

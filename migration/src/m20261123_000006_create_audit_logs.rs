@@ -31,7 +31,7 @@ const UP: &[Sql] = &[
             entity_id {uuid} NOT NULL,
             request_id {text} NOT NULL,
             changes {json} NOT NULL,
-            created_at {timestamp} NOT NULL,
+            created_at {timestamp:created_at} NOT NULL,
             CONSTRAINT audit_logs_actor_kind_known CHECK (actor_kind IN ('person', 'agent', 'service'))
         ){strict}",
     ),

@@ -5,7 +5,7 @@ use sea_orm_migration::sea_orm::DbBackend;
 
 /// One statement of a step.
 pub(crate) enum Sql {
-    /// Runs on both; `{uuid}`, `{text}`, `{timestamp}`, `{json}` and `{strict}` become the database's own words.
+    /// Runs on both; `{uuid}`, `{text}`, `{timestamp:column}`, `{json}` and `{strict}` become the database's own words.
     Both(&'static str),
     /// Runs on PostgreSQL only.
     Postgres(&'static str),
@@ -34,15 +34,33 @@ pub(crate) async fn run(manager: &SchemaManager<'_>, statements: &[Sql]) -> Resu
 /// timestamps RFC 3339 text in UTC, which sorts by time.
 fn spell(text: &str, sqlite: bool) -> String {
     let words = if sqlite {
-        [("{uuid}", "BLOB"), ("{text}", "TEXT"), ("{timestamp}", "TEXT"), ("{json}", "TEXT"), ("{strict}", " STRICT")]
+        [("{uuid}", "BLOB"), ("{text}", "TEXT"), ("{json}", "TEXT"), ("{strict}", " STRICT")].as_slice()
     } else {
-        [
-            ("{uuid}", "uuid"),
-            ("{text}", r#"text COLLATE "C""#),
-            ("{timestamp}", "timestamptz"),
-            ("{json}", "jsonb"),
-            ("{strict}", ""),
-        ]
+        [("{uuid}", "uuid"), ("{text}", r#"text COLLATE "C""#), ("{json}", "jsonb"), ("{strict}", "")].as_slice()
     };
-    words.iter().fold(text.to_owned(), |text, (placeholder, word)| text.replace(placeholder, word))
+    let text = words.iter().fold(text.to_owned(), |text, (placeholder, word)| text.replace(placeholder, word));
+    spell_timestamps(&text, sqlite)
+}
+
+/// `{timestamp:column}` is a timestamp. In SQLite it is text, which sorts by time only where one time has one spelling: in
+/// UTC, as an offset, and without zeros that say nothing at the end of the fraction. So are those that sqlx writes.
+fn spell_timestamps(text: &str, sqlite: bool) -> String {
+    let mut parts = text.split("{timestamp:");
+    let mut spelled = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let (column, rest) = part.split_once('}').unwrap_or((part, ""));
+        if sqlite {
+            spelled.push_str("TEXT CHECK (");
+            spelled.push_str(column);
+            spelled.push_str(
+                " GLOB '[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]T[0-9][0-9]:[0-9][0-9]:[0-9][0-9]*+00:00' AND ",
+            );
+            spelled.push_str(column);
+            spelled.push_str(" NOT GLOB '*.*000+00:00')");
+        } else {
+            spelled.push_str("timestamptz");
+        }
+        spelled.push_str(rest);
+    }
+    spelled
 }

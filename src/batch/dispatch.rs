@@ -79,7 +79,7 @@ impl<L: Loader> Dispatcher<L> {
         let count = keys.len();
         let (batch, start) = self.join(arguments, keys);
         if start == 0 {
-            let turn = FirstTurn { batch: &batch };
+            let turn = FirstTurn { dispatcher: self, batch: &batch };
             yield_once().await;
             std::mem::forget(turn);
         } else {
@@ -90,7 +90,11 @@ impl<L: Loader> Dispatcher<L> {
         let own = values.get_mut(start..start + count).into_iter().flatten();
         let own: Vec<_> = own.filter_map(Option::take).collect();
         // A loader that answers with fewer values than it was given keys is broken.
-        if own.len() == count { Ok(own) } else { Err(BatchError::Panicked) }
+        if own.len() == count {
+            Ok(own)
+        } else {
+            Err(BatchError::Broken("a loader answered for fewer keys than it was given"))
+        }
     }
 
     /// Puts the keys into the open batch with these arguments, and says where they begin in it.
@@ -150,7 +154,8 @@ impl<L: Loader> Batch<L> {
 
 /// Held by the first one while it waits for its siblings; dropped, it wakes them to take over.
 struct FirstTurn<'b, L: Loader> {
-    batch: &'b Batch<L>,
+    dispatcher: &'b Dispatcher<L>,
+    batch: &'b Arc<Batch<L>>,
 }
 
 impl<L: Loader> Drop for FirstTurn<'_, L> {
@@ -161,6 +166,8 @@ impl<L: Loader> Drop for FirstTurn<'_, L> {
                 waker.wake();
             }
         }
+        // Nobody who comes later should load the keys of those who left.
+        lock(&self.dispatcher.open).retain(|open| !Arc::ptr_eq(open, self.batch));
     }
 }
 

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use async_graphql::{ErrorExtensionValues, Pos, ServerError};
 
+use crate::code::Code;
 use crate::database::DatabaseError;
-use crate::graphql::error::Code;
 
 /// Why a field has no value.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -40,9 +40,18 @@ pub enum BatchError {
     /// The statement failed.
     #[error(transparent)]
     Database(Arc<DatabaseError>),
+    /// Two fields share a response key, but are not one field with equal arguments.
+    #[error("the fields under the key {key} are different fields, or have other arguments: give one of them an alias")]
+    FieldConflict {
+        /// The response key.
+        key: String,
+    },
     /// The loader panicked; the panic's text is in the log.
     #[error("the loader panicked")]
     Panicked,
+    /// Our own code contradicts itself.
+    #[error("{0}")]
+    Broken(&'static str),
 }
 
 impl From<DatabaseError> for BatchError {
@@ -65,7 +74,8 @@ impl BatchError {
             Self::InvalidId { .. } => Code::InvalidId,
             Self::InvalidCursor { .. } => Code::InvalidCursor,
             Self::Database(error) if matches!(**error, DatabaseError::Unavailable(_)) => Code::DatabaseUnavailable,
-            Self::Vanished | Self::Database(_) | Self::Panicked => Code::Internal,
+            Self::FieldConflict { .. } => Code::ValidationFailed,
+            Self::Vanished | Self::Database(_) | Self::Panicked | Self::Broken(_) => Code::Internal,
         }
     }
 

@@ -104,7 +104,7 @@ impl RowLoader {
         let list = || {
             let mut list = (table.visible)(&self.caller);
             if let Some(by) = shape.by {
-                list.and_where(by.expr.clone().eq(dialect::current_key(backend)));
+                list.and_where(by.expr.clone().eq(dialect::current_key()));
             }
             if let Some(condition) = table.vouched_for.filter(|_| !shape.from_visible) {
                 list.and_where(condition(&self.caller));
@@ -120,7 +120,7 @@ impl RowLoader {
             // A list of no parent's, of which nothing is asked but its rows, needs no table of keys to be joined to.
             let mut statement = page.select(list(), Edges::of(page, *wants).limit);
             statement.expr(Expr::cust("0"));
-            statement.exprs(shape.columns.iter().map(|column| column.expr.clone()));
+            statement.exprs(shape.columns.iter().map(|column| column.select(&self.caller)));
             shape.join_tables(&mut statement);
             return statement;
         }
@@ -130,7 +130,7 @@ impl RowLoader {
                 statement.expr(subquery(list().expr(Func::count(Expr::col(Asterisk))).take()));
             }
             Rows::One => {
-                statement.exprs(shape.columns.iter().map(|column| column.expr.clone()));
+                statement.exprs(shape.columns.iter().map(|column| column.select(&self.caller)));
                 dialect::join_rows(&mut statement, backend, &table.name, list(), false);
                 shape.join_tables(&mut statement);
             }
@@ -142,13 +142,11 @@ impl RowLoader {
                 if edges.optional() {
                     statement.expr(table.id.expr.clone());
                 }
-                statement.exprs(shape.columns.iter().map(|column| column.expr.clone()));
+                statement.exprs(shape.columns.iter().map(|column| column.select(&self.caller)));
                 let rows = page.select(list(), edges.limit);
                 dialect::join_rows(&mut statement, backend, &table.name, rows, edges.optional());
                 shape.join_tables(&mut statement);
-                if shape.by.is_some() {
-                    statement.order_by_expr(dialect::current_position(backend), Order::Asc);
-                }
+                statement.order_by_expr(dialect::current_position(), Order::Asc);
                 page.direction().apply(&mut statement, |sorted| dialect::sorted_as_joined(backend, sorted));
             }
         }

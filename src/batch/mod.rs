@@ -38,4 +38,5 @@ pub use order::{Direction, Nulls};
 pub use page::PageLimits;
 pub use resolve::{Declared, One, Reads};
 pub use root::{DeclaresRoot, Query, Root, RootField};
+pub(crate) use row::write_json;
 pub use row::{Cell, Kind};

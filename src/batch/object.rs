@@ -52,6 +52,8 @@ pub struct Column {
     pub(crate) kind: Kind,
     pub(crate) nullable: bool,
     pub(crate) join: Option<fn() -> Join>,
+    /// What is selected in the column's place.
+    computed: Option<fn(&Caller) -> Expr>,
     pub(crate) nothing: Option<Nothing>,
 }
 
@@ -144,13 +146,17 @@ impl<T: LeafType> LeafType for Option<T> {
 impl Column {
     /// A column of the object's own table.
     pub fn of(column: impl IntoColumnRef) -> Self {
-        Self { expr: Expr::col(column), kind: Kind::Text, nullable: false, join: None, nothing: None }
+        Self { expr: Expr::col(column), kind: Kind::Text, nullable: false, join: None, computed: None, nothing: None }
     }
 
-    /// An expression over the object's own table.
-    #[must_use]
-    pub fn computed(expr: Expr) -> Self {
-        Self { expr, kind: Kind::Text, nullable: false, join: None, nothing: None }
+    /// An expression over the object's own table, of what the caller may see.
+    pub fn computed(expr: fn(&Caller) -> Expr) -> Self {
+        Self { computed: Some(expr), ..Self::of("computed") }
+    }
+
+    /// What a statement selects.
+    pub(crate) fn select(&self, caller: &Caller) -> Expr {
+        self.computed.map_or_else(|| self.expr.clone(), |computed| computed(caller))
     }
 
     /// Says that the column stands in a joined table.

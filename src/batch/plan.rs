@@ -7,8 +7,8 @@
 //! A to-one relation that leads back to where the level came from (`project { features { project } }`) loads nothing: the
 //! parent's row is at hand.
 
-use async_graphql::QueryEnv;
 use async_graphql::parser::types::SelectionSet;
+use async_graphql::{Pos, QueryEnv};
 
 use super::BatchError;
 use super::arguments::Arguments;
@@ -71,16 +71,28 @@ pub(crate) struct Wants {
     pub(crate) has_previous: bool,
 }
 
+impl Wants {
+    /// Wants what either wants.
+    pub(crate) fn merge(&mut self, other: Self) {
+        self.rows |= other.rows;
+        self.total |= other.total;
+        self.has_next |= other.has_next;
+        self.has_previous |= other.has_previous;
+    }
+}
+
 /// Compiles what one field selects.
 pub(crate) struct Planner<'d> {
     pub(crate) plan: Plan,
     request: &'d QueryEnv,
     limits: PageLimits,
+    /// The first thing that makes the selection one that has no answer, and where it stands.
+    pub(crate) refused: Option<(BatchError, Pos)>,
 }
 
 impl<'d> Planner<'d> {
     pub(crate) fn new(request: &'d QueryEnv, limits: PageLimits) -> Self {
-        Self { plan: Plan { levels: Vec::new() }, request, limits }
+        Self { plan: Plan { levels: Vec::new() }, request, limits, refused: None }
     }
 
     /// Adds a level that no relation leads to.
@@ -91,6 +103,19 @@ impl<'d> Planner<'d> {
     fn add_level(&mut self, object: &'static Object, parent: Option<(usize, &'static Column)>) -> usize {
         self.plan.levels.push(Level { object, columns: Vec::new(), loads: Vec::new(), parent });
         self.plan.levels.len() - 1
+    }
+
+    /// Collects what `sets` select on a type with these names, and looks for fields that cannot share their key.
+    fn collect<'s>(&mut self, sets: impl IntoIterator<Item = &'s SelectionSet>, names: &[&str]) -> Vec<Selected<'s>>
+    where
+        'd: 's,
+    {
+        let collected = collect(sets, names, self.request);
+        if self.refused.is_none() {
+            let conflict = collected.iter().find_map(|selected| Some((selected.key, selected.conflict()?)));
+            self.refused = conflict.map(|(key, field)| (BatchError::FieldConflict { key: key.to_string() }, field.pos));
+        }
+        collected
     }
 
     /// Where the rows of `level` hold `column`.
@@ -128,8 +153,7 @@ impl<'d> Planner<'d> {
     where
         'd: 's,
     {
-        let request = self.request;
-        let selected = collect(sets, names, request);
+        let selected = self.collect(sets, names);
         let parts = selected.iter().filter_map(|selected| {
             if selected.field().node.name.node == "__typename" {
                 return Some(Part::new(selected, false, Projected::TypeName(fields.name)));

@@ -5,7 +5,6 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::marker::PhantomData;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_graphql::parser::types::{Field, SelectionSet};
 use async_graphql::registry::Registry;
@@ -41,7 +40,6 @@ pub struct Reads {
     spliced: bool,
     /// Root fields that are selected more than once, and whether they have been resolved.
     repeated: HashMap<Name, OnceCell<()>>,
-    without_data: AtomicBool,
 }
 
 impl Reads {
@@ -49,7 +47,7 @@ impl Reads {
     #[must_use]
     pub fn new(database: Database, caller: Arc<Caller>, limits: PageLimits) -> Self {
         let dispatcher = Dispatcher::new(RowLoader::new(database, caller));
-        Self { dispatcher, limits, spliced: false, repeated: HashMap::new(), without_data: AtomicBool::new(false) }
+        Self { dispatcher, limits, spliced: false, repeated: HashMap::new() }
     }
 
     /// Lets root fields answer as [`Value::Binary`] that holds JSON, for a responder that splices it in.
@@ -65,12 +63,6 @@ impl Reads {
     pub fn merging(mut self, repeated: impl IntoIterator<Item = Name>) -> Self {
         self.repeated = repeated.into_iter().map(|key| (key, OnceCell::new())).collect();
         self
-    }
-
-    /// Whether an error rose above a root field that cannot be null, so that the answer has no data at all.
-    #[must_use]
-    pub fn without_data(&self) -> bool {
-        self.without_data.load(Ordering::Relaxed)
     }
 }
 
@@ -106,11 +98,8 @@ impl<D: Declared> OutputType for One<D> {
     async fn resolve(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<Field>) -> ServerResult<Value> {
         let engine = Engine::of(ctx)?;
         let key = [Ok((D::object(), self.key))];
-        let written = engine.write_objects(&key, &[&ctx.item.node], field.pos, false).await?;
-        match engine.finish(written) {
-            Value::Null => Err(engine.error(&BatchError::Vanished, field.pos)),
-            value => Ok(value),
-        }
+        let written = engine.write_objects(&key, &[&ctx.item.node], field.pos, Wanted::One).await?;
+        Ok(engine.finish(written))
     }
 }
 
@@ -147,11 +136,8 @@ async fn resolve_selected(
             ctx.add_error(error);
             Ok(Value::Null)
         }
-        Err(error) => {
-            // async-graphql would leave the field out; whoever answers has to say that there is no data.
-            engine.reads.without_data.store(true, Ordering::Relaxed);
-            Err(error)
-        }
+        // async-graphql leaves the field out; whoever answers says that there is no data.
+        Err(error) => Err(error),
     }
 }
 
@@ -166,7 +152,8 @@ struct Engine<'c> {
 impl<'c> Engine<'c> {
     fn of<T>(ctx: &ContextBase<'c, T>) -> ServerResult<Self> {
         let reads = ctx.data_opt::<Arc<Reads>>();
-        let reads = reads.ok_or_else(|| BatchError::Panicked.to_server_error(Pos::default()))?;
+        let reads =
+            reads.ok_or_else(|| BatchError::Broken("the request has no reads").to_server_error(Pos::default()))?;
         // The path itself is not to be had, but every error gets it.
         let path = ctx.set_error_path(ServerError::new("", None)).path;
         Ok(Self { reads, request: ctx.query_env, path })
@@ -179,6 +166,9 @@ impl<'c> Engine<'c> {
         selected: &Selected<'_>,
     ) -> ServerResult<Written> {
         let position = selected.field().pos;
+        if let Some(conflict) = selected.conflict() {
+            return Err(self.error(&BatchError::FieldConflict { key: selected.key.to_string() }, conflict.pos));
+        }
         let arguments = Arguments::of(&selected.field().node, self.request);
         let sets: Vec<_> = selected.selection_sets().collect();
         match field.kind {
@@ -187,31 +177,31 @@ impl<'c> Engine<'c> {
                     .get::<ID>("id")
                     .and_then(|text| id::parse("id", &text, &[target().table.prefix]).map(|(_, key)| key));
                 let key = key.map_err(|error| self.error(&error, position))?;
-                self.write_objects(&[Ok((target(), key))], &sets, position, false).await
+                self.write_objects(&[Ok((target(), key))], &sets, position, Wanted::Maybe).await
             }
             RootKind::Connection(target) => self.write_connection(target(), selected).await,
             RootKind::Node => {
                 let key = arguments.get::<ID>("id").and_then(|text| root.find("id", &text));
                 let key = key.map_err(|error| self.error(&error, position))?;
-                self.write_objects(&[Ok(key)], &sets, position, false).await
+                self.write_objects(&[Ok(key)], &sets, position, Wanted::Maybe).await
             }
             RootKind::Nodes => {
                 let ids = arguments.get::<Vec<ID>>("ids").and_then(|ids| self.reads.limits.check_count("ids", ids));
                 let ids = ids.map_err(|error| self.error(&error, position))?;
                 let find = |(index, text): (usize, &ID)| root.find(&format!("ids[{index}]"), text);
                 let keys: Vec<_> = ids.iter().enumerate().map(find).collect();
-                self.write_objects(&keys, &sets, position, true).await
+                self.write_objects(&keys, &sets, position, Wanted::List).await
             }
         }
     }
 
-    /// Writes objects of any types by their keys, a list of them or one; what is not found is null.
+    /// Writes objects of any types by their keys.
     async fn write_objects(
         &self,
         keys: &[Result<(&'static Object, Uuid), BatchError>],
         sets: &[&SelectionSet],
         position: Pos,
-        list: bool,
+        wanted: Wanted,
     ) -> ServerResult<Written> {
         let mut planner = Planner::new(self.request, self.reads.limits);
         let mut groups: Vec<Group> = Vec::new();
@@ -230,17 +220,23 @@ impl<'c> Engine<'c> {
                 Ok::<_, &BatchError>((group, groups[group].keys.len() - 1))
             })
             .collect();
+        self.check(&planner)?;
         let run = Run { plan: &planner.plan, dispatcher: &self.reads.dispatcher };
         let loaded = join_all(groups.iter().map(|group| run.load_ids(group.level, &group.keys))).await;
 
         let mut writer = Writer::new(&planner.plan);
-        let result = if list {
-            writer.list(entries, |writer, entry| {
-                writer.or_null(|writer| write_entry(writer, &groups, &loaded, entry, position));
+        let mut entries = entries.into_iter();
+        let result = match wanted {
+            Wanted::List => writer.list(entries, |writer, entry| {
+                writer.or_null(|writer| write_entry(writer, &groups, &loaded, entry, position).map(drop));
                 Ok(())
-            })
-        } else {
-            entries.into_iter().try_for_each(|entry| write_entry(&mut writer, &groups, &loaded, entry, position))
+            }),
+            Wanted::One | Wanted::Maybe => {
+                entries.try_for_each(|entry| match write_entry(&mut writer, &groups, &loaded, entry, position)? {
+                    Entry::Nothing if wanted == Wanted::One => Err(writer.raise(&BatchError::Vanished, position)),
+                    Entry::Nothing | Entry::Object => Ok(()),
+                })
+            }
         };
         self.written(writer, result)
     }
@@ -250,12 +246,18 @@ impl<'c> Engine<'c> {
         let mut planner = Planner::new(self.request, self.reads.limits);
         let connection = planner.project_root_connection(object, selected);
         let RootConnection { page, wants, level, parts } = connection.map_err(|error| self.error(&error, position))?;
+        self.check(&planner)?;
         let run = Run { plan: &planner.plan, dispatcher: &self.reads.dispatcher };
         let loaded = run.load_root(level, &page, wants).await;
         let loaded = loaded.map_err(|error| self.error(&error, position))?;
         let mut writer = Writer::new(&planner.plan);
         let result = writer.connection(&parts, &loaded, level, 0, None);
         self.written(writer, result)
+    }
+
+    /// Refuses a selection that has no answer.
+    fn check(&self, planner: &Planner<'_>) -> ServerResult<()> {
+        planner.refused.as_ref().map_or(Ok(()), |(error, position)| Err(self.error(error, *position)))
     }
 
     fn written(&self, writer: Writer<'_>, result: Result<(), Raised>) -> ServerResult<Written> {
@@ -289,6 +291,23 @@ impl<'c> Engine<'c> {
     }
 }
 
+/// What a field makes of the objects that it asks for by id.
+#[derive(Clone, Copy, PartialEq)]
+enum Wanted {
+    /// One, which must be there.
+    One,
+    /// One, or null.
+    Maybe,
+    /// A list, with null for each that is not there.
+    List,
+}
+
+/// What was written for an id.
+enum Entry {
+    Object,
+    Nothing,
+}
+
 /// Objects of one type among those that are asked for by id.
 struct Group {
     object: &'static Object,
@@ -304,17 +323,17 @@ fn write_entry<'p>(
     loaded: &[Result<Loaded, BatchError>],
     entry: Result<(usize, usize), &BatchError>,
     position: Pos,
-) -> Result<(), Raised> {
+) -> Result<Entry, Raised> {
     let (group, place) = entry.map_err(|error| writer.raise(error, position))?;
     let Loaded::One { places, objects } = loaded[group].as_ref().map_err(|error| writer.raise(error, position))? else {
-        return Err(writer.raise(&BatchError::Panicked, position));
+        return Err(writer.raise(&BatchError::Broken("what was loaded is not what the plan says"), position));
     };
     let Group { level, projection, .. } = &groups[group];
     let Some(place) = places[place] else {
         writer.null();
-        return Ok(());
+        return Ok(Entry::Nothing);
     };
-    writer.object(projection, Frame { level: *level, objects, place, parent: None })
+    writer.object(projection, Frame { level: *level, objects, place, parent: None }).map(|()| Entry::Object)
 }
 
 /// A written field: its JSON, and the errors of what is null in it.
@@ -329,6 +348,6 @@ impl Root {
         let prefixes: Vec<_> = self.objects.iter().map(|object| object().table.prefix).collect();
         let (prefix, key) = id::parse(argument, text, &prefixes)?;
         let object = self.objects.iter().find(|object| object().table.prefix == prefix);
-        object.map(|object| (object(), key)).ok_or(BatchError::Panicked)
+        object.map(|object| (object(), key)).ok_or(BatchError::Broken("an id names no object type"))
     }
 }

@@ -127,10 +127,15 @@ fn register_page_info(registry: &mut Registry, boolean: &str) {
         field(
             "startCursor",
             "The cursor of the first row; null where the page is empty.",
-            nullable_string(),
+            "String".to_owned(),
             Vec::new(),
         ),
-        field("endCursor", "The cursor of the last row; null where the page is empty.", nullable_string(), Vec::new()),
+        field(
+            "endCursor",
+            "The cursor of the last row; null where the page is empty.",
+            "String".to_owned(),
+            Vec::new(),
+        ),
     ];
     let description = "Where a page stands in its list.";
     registry.types.insert("PageInfo".to_owned(), object_type("PageInfo", description, fields));
@@ -146,13 +151,12 @@ pub(crate) fn page_arguments(registry: &mut Registry, target: &'static Object) -
          set to other numbers.",
         limits.max_size, limits.default_size
     );
-    let mut order = input(
+    let order = input(
         "orderBy",
         "The order of the list, most significant term first. Rows that tie are ordered by `id`, as is a list without \
          an order; ids sort by creation.",
         format!("[{}!]", register_order(registry, target)),
     );
-    order.default_value = None;
     vec![
         input("first", &first, int.clone()),
         input("after", "Only rows after this cursor, which comes from a list in the same order.", string.clone()),
@@ -192,10 +196,6 @@ fn register_order(registry: &mut Registry, target: &'static Object) -> String {
         registry.types.insert(order.clone(), input_type(&order, &description, fields));
     }
     order
-}
-
-fn nullable_string() -> String {
-    "String".to_owned()
 }
 
 /// A field of an object type.

@@ -5,9 +5,10 @@ use std::collections::HashSet;
 use async_graphql::indexmap::IndexMap;
 use async_graphql::parser::types::{Field, Selection, SelectionSet};
 use async_graphql::{Name, Positioned, QueryEnv};
+use async_graphql_value::Value;
 
-/// The fields that share one response key. Validation has made sure that they are one field with equal arguments; what
-/// they select is merged by going through all of their selection sets.
+/// The fields that share one response key: one field with equal arguments. What they select is merged by going through
+/// all of their selection sets.
 pub(crate) struct Selected<'d> {
     pub(crate) key: &'d Name,
     pub(crate) fields: Vec<&'d Positioned<Field>>,
@@ -19,9 +20,28 @@ impl<'d> Selected<'d> {
         self.fields[0]
     }
 
+    /// The first field that cannot share the key with the one before it. async-graphql validates that fields can be
+    /// merged, but not below fields that are merged themselves, nor through fragments with a type condition.
+    pub(crate) fn conflict(&self) -> Option<&'d Positioned<Field>> {
+        let first = &self.field().node;
+        self.fields.iter().copied().find(|field| {
+            let field = &field.node;
+            let given = |argument: &Argument| first.arguments.iter().any(|known| equal(known, argument));
+            field.name.node != first.name.node
+                || field.arguments.len() != first.arguments.len()
+                || !field.arguments.iter().all(given)
+        })
+    }
+
     pub(crate) fn selection_sets(&self) -> impl Iterator<Item = &'d SelectionSet> + use<'d, '_> {
         self.fields.iter().map(|field| &field.node.selection_set.node)
     }
+}
+
+type Argument = (Positioned<Name>, Positioned<Value>);
+
+fn equal(one: &Argument, other: &Argument) -> bool {
+    one.0.node == other.0.node && one.1.node == other.1.node
 }
 
 /// Collects what `sets` select on a type that goes by any of `names`: its own and those of its interfaces and unions. In

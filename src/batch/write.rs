@@ -132,7 +132,11 @@ impl<'p> Writer<'p> {
                     None => return Err(self.raise(&BatchError::Vanished, part.position)),
                 },
                 Some(Err(error)) => return Err(self.raise(error, part.position)),
-                _ => return Err(self.raise(&BatchError::Panicked, part.position)),
+                _ => {
+                    return Err(
+                        self.raise(&BatchError::Broken("what was loaded is not what the plan says"), part.position)
+                    );
+                }
             },
             Projected::Connection { load, parts } => match frame.objects.loads.get(*load) {
                 Some(Ok(loaded)) => {
@@ -140,7 +144,11 @@ impl<'p> Writer<'p> {
                     return self.connection(parts, loaded, level, frame.place, Some(&frame));
                 }
                 Some(Err(error)) => return Err(self.raise(error, part.position)),
-                None => return Err(self.raise(&BatchError::Panicked, part.position)),
+                None => {
+                    return Err(
+                        self.raise(&BatchError::Broken("what was loaded is not what the plan says"), part.position)
+                    );
+                }
             },
         }
         Ok(())
@@ -168,7 +176,7 @@ impl<'p> Writer<'p> {
         parent: Option<&Frame<'_>>,
     ) -> Written {
         let Loaded::Connection { pages, totals, objects } = loaded else {
-            return Err(self.raise(&BatchError::Panicked, Pos::default()));
+            return Err(self.raise(&BatchError::Broken("what was loaded is not what the plan says"), Pos::default()));
         };
         let page = &pages[place];
         let frame = |place| Frame { level, objects, place, parent };

@@ -17,7 +17,6 @@ pub fn select_from_keys(backend: DbBackend, keys: Option<&[Uuid]>) -> SelectStat
     match (keys, backend) {
         (None, _) => {
             statement.from_subquery(Query::select().expr_as(Expr::cust("0"), "ord").take(), KEYS);
-            statement.expr(Expr::col((KEYS, "ord")));
         }
         (Some(keys), DbBackend::Sqlite) => {
             // One parameter, whatever the number of keys, so that one prepared statement serves them all.
@@ -29,8 +28,12 @@ pub fn select_from_keys(backend: DbBackend, keys: Option<&[Uuid]>) -> SelectStat
                 json.push('"');
             }
             json.push(']');
-            statement.from_function(Func::cust("json_each").arg(json), KEYS);
-            statement.expr(Expr::col((KEYS, "key")));
+            let rows = Query::select()
+                .expr_as(Func::cust("unhex").arg(Expr::col("value")), "id")
+                .expr_as(Expr::col("key"), "ord")
+                .from_function(Func::cust("json_each").arg(json), "listed")
+                .take();
+            statement.from_subquery(rows, KEYS);
         }
         (Some(keys), _) => {
             let last = i32::try_from(keys.len()).unwrap_or(i32::MAX) - 1;
@@ -41,28 +44,21 @@ pub fn select_from_keys(backend: DbBackend, keys: Option<&[Uuid]>) -> SelectStat
                 .expr_as(Func::cust("generate_series").arg(Expr::cust("0")).arg(last), "ord")
                 .take();
             statement.from_subquery(rows, KEYS);
-            statement.expr(Expr::col((KEYS, "ord")));
         }
     }
-    statement
+    statement.expr(current_position()).take()
 }
 
 /// The key of the current row of [`select_from_keys`].
 #[must_use]
-pub fn current_key(backend: DbBackend) -> Expr {
-    match backend {
-        DbBackend::Sqlite => Func::cust("unhex").arg(Expr::col((KEYS, "value"))).into(),
-        _ => Expr::col((KEYS, "id")),
-    }
+pub fn current_key() -> Expr {
+    Expr::col((KEYS, "id"))
 }
 
-/// The position of the current key among the keys.
+/// The position of the current key among the keys, from 0.
 #[must_use]
-pub fn current_position(backend: DbBackend) -> Expr {
-    match backend {
-        DbBackend::Sqlite => Expr::col((KEYS, "key")),
-        _ => Expr::col((KEYS, "ord")),
-    }
+pub fn current_position() -> Expr {
+    Expr::col((KEYS, "ord"))
 }
 
 /// Joins to each key the rows of `table` that `rows` finds for it; with `optional`, a key without rows keeps one row of

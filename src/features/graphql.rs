@@ -103,7 +103,8 @@ fn relations(fields: Fields) -> Fields {
         )
         .first(
             "latestDeployment",
-            "The deployment that was last in place; null where there is none.",
+            "The latest deployment by the time at which it was in place, those that are not in place yet counting as the \
+             oldest; null where there is none.",
             First::of(
                 deployments::graphql::object,
                 (deployment::Entity, deployment::Column::FeatureId),

@@ -12,7 +12,7 @@ pub fn table() -> Table {
 }
 
 /// The start of every statement that reads features: those that are not deleted and that the caller may see.
-fn visible(_: &Caller) -> SelectStatement {
+pub fn visible(_: &Caller) -> SelectStatement {
     let deleted_at = Expr::col((feature::Entity, feature::Column::DeletedAt));
     Query::select().from(feature::Entity).and_where(deleted_at.is_null()).take()
 }

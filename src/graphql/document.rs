@@ -1,13 +1,13 @@
 //! What has to be known of a document before it runs.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use async_graphql::parser::types::{
     DocumentOperations, ExecutableDocument, OperationDefinition, Selection, SelectionSet,
 };
 use async_graphql::{Name, Positioned, Request, ServerError};
 
-use super::error::Code;
+use crate::code::Code;
 
 /// A request whose document was parsed.
 pub(super) struct Document {
@@ -24,15 +24,28 @@ impl Document {
     pub(super) fn prepare(mut request: Request) -> Result<Self, Vec<ServerError>> {
         let document = async_graphql::parser::parse_query(&request.query).map_err(|error| {
             let mut error = ServerError::from(error);
+            error.message = describe_parse_error(&error.message);
             error.extensions.get_or_insert_default().set("code", Code::ParseFailed.as_str());
             vec![error]
         })?;
-        let mut keys = Vec::new();
+        let (mut keys, mut repeated) = (Vec::new(), HashSet::new());
         if let Some(operation) = select_operation(&document, request.operation_name.as_deref()) {
             add_missing_variables(&mut request, &operation.node)?;
-            collect_keys(&operation.node.selection_set.node, &document, &mut HashSet::new(), &mut keys);
+            let mut spreads = HashMap::new();
+            collect_keys(&operation.node.selection_set.node, &document, &mut spreads, &mut keys);
+            // What a fragment selects that is spread again is selected again.
+            let again = spreads
+                .into_iter()
+                .filter(|(_, count)| *count > 1)
+                .filter_map(|(name, _)| document.fragments.get(name));
+            let mut inner = HashMap::new();
+            for fragment in again {
+                let mut keys = Vec::new();
+                collect_keys(&fragment.node.selection_set.node, &document, &mut inner, &mut keys);
+                repeated.extend(keys);
+            }
         }
-        let (mut seen, mut repeated) = (HashSet::new(), HashSet::new());
+        let mut seen = HashSet::new();
         keys.retain(|key| {
             let first = seen.insert(key.clone());
             if !first {
@@ -68,7 +81,7 @@ fn add_missing_variables(request: &mut Request, operation: &OperationDefinition)
             Some(default) if given.is_none() => {
                 request.variables.insert(name.clone(), default.node.clone());
             }
-            None if !ty.nullable && given.is_none_or(|value| *value == async_graphql::Value::Null) => {
+            _ if !ty.nullable && given.is_none_or(|value| *value == async_graphql::Value::Null) => {
                 let message = format!("variable ${name} of type {ty} was not given");
                 let mut error = ServerError::new(message, Some(definition.pos));
                 error.extensions.get_or_insert_default().set("code", Code::ValidationFailed.as_str());
@@ -80,27 +93,37 @@ fn add_missing_variables(request: &mut Request, operation: &OperationDefinition)
     if errors.is_empty() { Ok(()) } else { Err(errors) }
 }
 
-/// The response keys of a selection set, fragments put in, in the order of the document.
+/// The response keys of a selection set, in the order of the document. Each fragment is put in once, and its spreads are
+/// counted: what spreads itself many times over must not take as many steps.
 fn collect_keys<'d>(
     set: &'d SelectionSet,
     document: &'d ExecutableDocument,
-    visited: &mut HashSet<&'d Name>,
+    spreads: &mut HashMap<&'d Name, usize>,
     keys: &mut Vec<Name>,
 ) {
     for item in &set.items {
         match &item.node {
             Selection::Field(field) => keys.push(field.node.response_key().node.clone()),
             Selection::InlineFragment(fragment) => {
-                collect_keys(&fragment.node.selection_set.node, document, visited, keys);
+                collect_keys(&fragment.node.selection_set.node, document, spreads, keys);
             }
             Selection::FragmentSpread(spread) => {
                 let name = &spread.node.fragment_name.node;
-                if let Some(fragment) = document.fragments.get(name)
-                    && visited.insert(name)
-                {
-                    collect_keys(&fragment.node.selection_set.node, document, visited, keys);
+                let count = spreads.entry(name).or_default();
+                *count += 1;
+                if let Some(fragment) = document.fragments.get(name).filter(|_| *count == 1) {
+                    collect_keys(&fragment.node.selection_set.node, document, spreads, keys);
                 }
             }
         }
+    }
+}
+
+/// What the parser expected. The rest of its message quotes the line, which an answer must not repeat: it may be as long
+/// as the request, and hold what does not belong into a log.
+fn describe_parse_error(message: &str) -> String {
+    match message.rsplit_once("\n  = ").or_else(|| message.rsplit_once(" = ")) {
+        Some((_, expected)) => format!("the document is not GraphQL: {}", expected.trim()),
+        None => "the document is not GraphQL".to_owned(),
     }
 }

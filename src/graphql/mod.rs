@@ -1,10 +1,9 @@
 //! The schema, and the one way to run a request against it.
 //!
-//! **Invariants:** every request goes through [`Api::execute`]; an answer's errors carry a code of [`error::Code`]; what
+//! **Invariants:** every request goes through [`Api::execute`]; an answer's errors carry a code of [`Code`]; what
 //! is our fault says nothing but that, and is logged once, here, under the request's id.
 
 mod document;
-pub mod error;
 mod respond;
 mod schema;
 
@@ -13,12 +12,12 @@ use std::sync::Arc;
 use async_graphql::{Request, ServerError};
 
 use self::document::Document;
-use self::error::Code;
 pub use self::respond::Answer;
 use self::schema::ThroughlineSchema;
 use crate::access::Caller;
 pub use crate::batch::PageLimits;
 use crate::batch::{BatchError, Reads};
+use crate::code::Code;
 use crate::database::Database;
 
 /// The GraphQL API over one database. Cloning is cheap.
@@ -55,7 +54,7 @@ impl Api {
         for error in &mut response.errors {
             finish_error(error, &request_id);
         }
-        Answer::new(response, &keys, reads.without_data())
+        Answer::new(response, &keys)
     }
 }
 

@@ -1,8 +1,10 @@
 //! Writes an answer: JSON that the engine has written is spliced in, the rest is written as values.
 
 use async_graphql::indexmap::IndexMap;
-use async_graphql::{Name, Response, ServerError, Value};
+use async_graphql::{Name, PathSegment, Response, ServerError, Value};
 use serde_json::json;
+
+use crate::batch::write_json;
 
 /// The answer to a request.
 #[derive(Clone, Debug)]
@@ -16,17 +18,26 @@ pub struct Answer {
 impl Answer {
     /// The answer of an operation that ran. Its root fields come in the order of the document's `keys`, whichever was
     /// finished first.
-    pub(super) fn new(response: Response, keys: &[Name], without_data: bool) -> Self {
+    pub(super) fn new(response: Response, keys: &[Name]) -> Self {
         let ran = !response.errors.iter().any(|error| error.path.is_empty()) || response.data != Value::Null;
         if !ran {
             return Self::refused(&response.errors);
         }
         let mut body = Vec::with_capacity(1024);
         body.extend_from_slice(b"{\"data\":");
-        if without_data {
+        let fields = match response.data {
+            Value::Object(fields) => fields,
+            _ => IndexMap::default(),
+        };
+        // A root field that has an error but no value cannot be null, so that the error rises above it.
+        let without_value = |error: &ServerError| match error.path.first() {
+            Some(PathSegment::Field(key)) => !fields.contains_key(key.as_str()),
+            _ => false,
+        };
+        if response.errors.iter().any(without_value) {
             body.extend_from_slice(b"null");
         } else {
-            write_data(response.data, keys, &mut body);
+            write_fields(fields, keys, &mut body);
         }
         if !response.errors.is_empty() {
             body.extend_from_slice(b",\"errors\":");
@@ -45,11 +56,7 @@ impl Answer {
 }
 
 /// Writes the root fields; where all of them were skipped there are none.
-fn write_data(data: Value, keys: &[Name], body: &mut Vec<u8>) {
-    let mut fields = match data {
-        Value::Object(fields) => fields,
-        _ => IndexMap::default(),
-    };
+fn write_fields(mut fields: IndexMap<Name, Value>, keys: &[Name], body: &mut Vec<u8>) {
     body.push(b'{');
     let mut first = true;
     for key in keys {
@@ -91,10 +98,4 @@ fn write_value(value: &Value, out: &mut Vec<u8>) {
         }
         leaf => write_json(leaf, out),
     }
-}
-
-/// Appends a value as JSON. Writing to memory a value whose keys are strings cannot fail.
-fn write_json<T: serde::Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) {
-    let written = serde_json::to_writer(&mut *out, value);
-    debug_assert!(written.is_ok(), "JSON is written to memory");
 }

@@ -4,6 +4,8 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
+use crate::code::Code;
+
 /// A refusal: its text is constant, so that it repeats nothing of the request.
 #[derive(Debug)]
 pub(super) struct HttpError {
@@ -12,36 +14,6 @@ pub(super) struct HttpError {
     message: &'static str,
     allow: Option<&'static str>,
     request_id: Option<String>,
-}
-
-/// What a client can tell refusals apart by.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Code {
-    /// The body is not a request.
-    BadRequest,
-    /// The path is unknown.
-    NotFound,
-    /// The path is known, the method is not.
-    MethodNotAllowed,
-    /// The body is too large.
-    PayloadTooLarge,
-    /// The body is not JSON.
-    UnsupportedMediaType,
-    /// A fault of ours.
-    Internal,
-}
-
-impl Code {
-    fn name(self) -> &'static str {
-        match self {
-            Self::BadRequest => "BAD_REQUEST",
-            Self::NotFound => "NOT_FOUND",
-            Self::MethodNotAllowed => "METHOD_NOT_ALLOWED",
-            Self::PayloadTooLarge => "PAYLOAD_TOO_LARGE",
-            Self::UnsupportedMediaType => "UNSUPPORTED_MEDIA_TYPE",
-            Self::Internal => "INTERNAL",
-        }
-    }
 }
 
 impl HttpError {
@@ -56,7 +28,7 @@ impl HttpError {
 
     /// A fault of ours; the log tells more under the request's id.
     pub(super) fn internal(request_id: String) -> Self {
-        let message = "Something went wrong on the server. Its log tells more under this request's id.";
+        let message = Code::Internal.constant_message().unwrap_or_default();
         Self { request_id: Some(request_id), ..Self::new(StatusCode::INTERNAL_SERVER_ERROR, Code::Internal, message) }
     }
 
@@ -68,7 +40,7 @@ impl HttpError {
 
 impl IntoResponse for HttpError {
     fn into_response(self) -> Response {
-        let mut extensions = json!({ "code": self.code.name() });
+        let mut extensions = json!({ "code": self.code.as_str() });
         if let Some(request_id) = self.request_id {
             extensions["requestId"] = request_id.into();
         }

@@ -7,7 +7,8 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 
 use super::accept::wants_page;
-use super::error::{Code, HttpError};
+use super::error::HttpError;
+use crate::code::Code;
 
 /// Where the page's own script is: a file of its own, so that no script may stand in the page.
 pub(super) const SCRIPT_PATH: &str = "/graphiql.js";

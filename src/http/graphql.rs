@@ -10,9 +10,10 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value};
 
 use super::accept::ResponseType;
-use super::error::{Code, HttpError};
+use super::error::HttpError;
 use super::request::RequestId;
 use crate::access::Caller;
+use crate::code::Code;
 use crate::graphql::Api;
 
 pub(super) async fn execute(

@@ -16,7 +16,8 @@ use axum::middleware;
 use axum::response::Redirect;
 use axum::routing::get;
 
-use self::error::{Code, HttpError};
+use self::error::HttpError;
+use crate::code::Code;
 use crate::graphql::Api;
 
 /// The largest body that is read. A document with its variables is a few kilobytes.

@@ -5,6 +5,7 @@ use sea_orm::sea_query::{Asterisk, CaseStatement, Expr, ExprTrait as _, Func, Qu
 
 use crate::access::Caller;
 use crate::batch::{Column, Table};
+use crate::features;
 
 /// Where projects are read from.
 pub fn table() -> Table {
@@ -16,36 +17,32 @@ fn visible(_: &Caller) -> SelectStatement {
     Query::select().from(project::Entity).take()
 }
 
+/// A column of the project's own row.
+pub fn column(column: project::Column) -> Column {
+    Column::of((project::Entity, column))
+}
+
 /// How many features the project has.
 pub fn feature_count() -> Column {
-    Column::computed(of_features(Func::count(Expr::col(Asterisk)).cast_as("integer")))
+    Column::computed(|caller| of_features(caller, Func::count(Expr::col(Asterisk)).cast_as("integer")))
 }
 
 /// The share of the project's features that are completed, cancelled ones aside: 0 to 1, and 0 where there is none.
 pub fn progress() -> Column {
-    let status = || Expr::col((feature::Entity, feature::Column::Status));
-    let count_where = |condition: Expr| Func::count(CaseStatement::new().case(condition, Expr::cust("1")));
-    let completed = count_where(status().eq(feature::FeatureStatus::Completed)).cast_as("double precision");
-    let counted =
-        Func::cust("nullif").arg(count_where(status().ne(feature::FeatureStatus::Cancelled))).arg(Expr::cust("0"));
-    Column::computed(of_features(
-        Func::coalesce([completed.div(counted), Expr::cust("0.0")]).cast_as("double precision"),
-    ))
+    Column::computed(|caller| {
+        let status = || Expr::col((feature::Entity, feature::Column::Status));
+        let count_where = |condition: Expr| Func::count(CaseStatement::new().case(condition, Expr::cust("1")));
+        let completed = count_where(status().eq(feature::FeatureStatus::Completed)).cast_as("double precision");
+        let counted = count_where(status().ne(feature::FeatureStatus::Cancelled));
+        let share = completed.div(Func::cust("nullif").arg(counted).arg(Expr::cust("0")));
+        of_features(caller, Func::coalesce([share, Expr::cust("0.0")]).cast_as("double precision"))
+    })
 }
 
-/// An aggregate over the features of the project, from the index over project and status alone.
-fn of_features(aggregate: Expr) -> Expr {
+/// An aggregate over the features of the project that the caller may see, from the index over project and status alone.
+fn of_features(caller: &Caller, aggregate: Expr) -> Expr {
     let project = Expr::col((project::Entity, project::Column::Id));
-    let features = Query::select()
-        .expr(aggregate)
-        .from(feature::Entity)
-        .and_where(Expr::col((feature::Entity, feature::Column::ProjectId)).eq(project))
-        .and_where(Expr::col((feature::Entity, feature::Column::DeletedAt)).is_null())
-        .take();
+    let own = Expr::col((feature::Entity, feature::Column::ProjectId)).eq(project);
+    let features = features::reads::visible(caller).expr(aggregate).and_where(own).take();
     Expr::SubQuery(None, Box::new(features.into()))
-}
-
-/// A column of the project's own row.
-pub fn column(column: project::Column) -> Column {
-    Column::of((project::Entity, column))
 }

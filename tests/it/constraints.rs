@@ -35,7 +35,7 @@ const REFUSED: &[(&str, &str, &str)] = &[
     ("tests_name_length", "", "UPDATE tests SET name = '' WHERE id = @20"),
     ("tests_name_length", "", "UPDATE tests SET name = '{651}' WHERE id = @20"),
     ("tests_status_known", "", "UPDATE tests SET status = 'error'"),
-    ("tests_duration_not_negative", "", "UPDATE tests SET duration_ms = -1"),
+    ("tests_duration_range", "", "UPDATE tests SET duration_ms = -1"),
     ("tests_row_version_positive", "", "UPDATE tests SET row_version = 0"),
     ("deployments_feature_fk", "FOREIGN KEY", "UPDATE deployments SET feature_id = @9"),
     ("deployments_environment_length", "", "UPDATE deployments SET environment = ''"),

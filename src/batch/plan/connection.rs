@@ -6,7 +6,7 @@ use crate::batch::arguments::Arguments;
 use crate::batch::object::Object;
 use crate::batch::page::Page;
 use crate::batch::projection::{ConnectionPart, EdgePart, PageInfoPart, Part};
-use crate::batch::selection::{Selected, collect};
+use crate::batch::selection::Selected;
 
 /// A root field's list.
 pub(crate) struct RootConnection {
@@ -50,7 +50,8 @@ impl<'d> Planner<'d> {
         };
         let parts = self.project_connection_parts(child, page.as_ref(), &mut wants, selected);
         if let Find::Connection { wants: known, .. } = &mut self.plan.levels[level].loads[load].find {
-            *known = wants;
+            // What is selected below may have led back here, and wanted more of this very load.
+            known.merge(wants);
         }
         parts
     }
@@ -66,7 +67,7 @@ impl<'d> Planner<'d> {
     ) -> Vec<Part<ConnectionPart>> {
         let name = format!("{}Connection", self.plan.levels[level].object.fields.name);
         let mut parts = Vec::new();
-        for selected in collect(selected.selection_sets(), &[&name], self.request) {
+        for selected in self.collect(selected.selection_sets(), &[&name]) {
             let part = match selected.field().node.name.node.as_str() {
                 "nodes" => {
                     wants.rows = true;
@@ -81,7 +82,8 @@ impl<'d> Planner<'d> {
                     ConnectionPart::TotalCount
                 }
                 "pageInfo" => ConnectionPart::PageInfo(self.project_page_info(level, page, wants, &selected)),
-                _ => ConnectionPart::TypeName(name.clone()),
+                "__typename" => ConnectionPart::TypeName(name.clone()),
+                _ => continue,
             };
             parts.push(Part::new(&selected, false, part));
         }
@@ -90,14 +92,15 @@ impl<'d> Planner<'d> {
 
     fn project_edges(&mut self, level: usize, page: Option<&Page>, selected: &Selected<'_>) -> Vec<Part<EdgePart>> {
         let name = format!("{}Edge", self.plan.levels[level].object.fields.name);
-        let collected = collect(selected.selection_sets(), &[&name], self.request);
-        let parts = collected.iter().map(|selected| {
+        let collected = self.collect(selected.selection_sets(), &[&name]);
+        let parts = collected.iter().filter_map(|selected| {
             let part = match selected.field().node.name.node.as_str() {
                 "node" => EdgePart::Node(self.project_object(level, selected.selection_sets(), NODE)),
                 "cursor" => EdgePart::Cursor(self.cursor(level, page)),
-                _ => EdgePart::TypeName(name.clone()),
+                "__typename" => EdgePart::TypeName(name.clone()),
+                _ => return None,
             };
-            Part::new(selected, false, part)
+            Some(Part::new(selected, false, part))
         });
         parts.collect()
     }
@@ -110,7 +113,7 @@ impl<'d> Planner<'d> {
         selected: &Selected<'_>,
     ) -> Vec<Part<PageInfoPart>> {
         let mut parts = Vec::new();
-        for selected in collect(selected.selection_sets(), &["PageInfo"], self.request) {
+        for selected in self.collect(selected.selection_sets(), &["PageInfo"]) {
             let (nullable, part) = match selected.field().node.name.node.as_str() {
                 "hasNextPage" => {
                     wants.has_next = true;
@@ -128,7 +131,8 @@ impl<'d> Planner<'d> {
                     wants.rows = true;
                     (true, PageInfoPart::EndCursor(self.cursor(level, page)))
                 }
-                _ => (false, PageInfoPart::TypeName),
+                "__typename" => (false, PageInfoPart::TypeName),
+                _ => continue,
             };
             parts.push(Part::new(&selected, nullable, part));
         }

@@ -6,4 +6,5 @@ mod ordinary_resolvers;
 mod paging;
 mod plans;
 mod rows_read;
+mod semantics;
 mod statements;

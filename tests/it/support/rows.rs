@@ -22,7 +22,7 @@ impl<'a> Rows<'a> {
     /// Runs one statement in which `@1` … stand for ids, and `@now` for a time.
     pub(crate) async fn run(&self, sql: &str) -> Result<(), DbErr> {
         let sqlite = self.connection.get_database_backend() == DbBackend::Sqlite;
-        let mut spelled = sql.replace("@now", "'2026-01-02T03:04:05.000000+00:00'");
+        let mut spelled = sql.replace("@now", "'2026-01-02T03:04:05+00:00'");
         // From the last, or `@1` would be found in `@12`.
         for number in (1..=99).rev() {
             let id = uuid(number);

@@ -1,8 +1,19 @@
-//! The codes that an error of an answer can carry, as `extensions.code`: the one list.
+//! The codes that an error of an answer can carry, as `extensions.code`: the one list. Whatever answers uses it, and it
+//! uses nothing.
 
 /// What a client can act on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Code {
+    /// The body is not a request.
+    BadRequest,
+    /// The path is unknown.
+    NotFound,
+    /// The path is known, the method is not.
+    MethodNotAllowed,
+    /// The body is too large.
+    PayloadTooLarge,
+    /// The body is not said to be JSON.
+    UnsupportedMediaType,
     /// The document is not GraphQL.
     ParseFailed,
     /// The document does not fit the schema.
@@ -21,7 +32,12 @@ pub enum Code {
 
 impl Code {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 12] = [
+        Self::BadRequest,
+        Self::NotFound,
+        Self::MethodNotAllowed,
+        Self::PayloadTooLarge,
+        Self::UnsupportedMediaType,
         Self::ParseFailed,
         Self::ValidationFailed,
         Self::InvalidArgument,
@@ -35,6 +51,11 @@ impl Code {
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
+            Self::BadRequest => "BAD_REQUEST",
+            Self::NotFound => "NOT_FOUND",
+            Self::MethodNotAllowed => "METHOD_NOT_ALLOWED",
+            Self::PayloadTooLarge => "PAYLOAD_TOO_LARGE",
+            Self::UnsupportedMediaType => "UNSUPPORTED_MEDIA_TYPE",
             Self::ParseFailed => "GRAPHQL_PARSE_FAILED",
             Self::ValidationFailed => "GRAPHQL_VALIDATION_FAILED",
             Self::InvalidArgument => "INVALID_ARGUMENT",

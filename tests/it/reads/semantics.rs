@@ -1,0 +1,147 @@
+//! GraphQL's own rules, where async-graphql leaves them to us.
+
+use serde_json::{Value, json};
+
+use crate::support::{Backend, Client, Rows, TestDatabase};
+
+on_both!(
+    a_handed_down_parent_may_select_its_list_again,
+    fields_that_cannot_be_merged_are_refused,
+    a_repeated_root_field_is_one_field,
+    nulls_and_defaults_of_variables,
+    a_parse_error_does_not_repeat_the_document,
+    one_of_several_operations_runs,
+    nested_lists_keep_their_order
+);
+
+/// A project with one feature that has four tests, which take 3, 2, no and 0 ms.
+async fn small(backend: Backend) -> (Client, Value) {
+    let client = Client::new(TestDatabase::new(backend).await);
+    let rows = Rows::of(&client.test.database);
+    rows.add_project().await;
+    rows.add_feature(2, "two", "").await;
+    for (id, duration_ms) in [(3, "3"), (4, "2"), (5, "NULL"), (6, "0")] {
+        rows.run(&format!(
+            "INSERT INTO tests (id, feature_id, name, duration_ms, created_at, updated_at) \
+             VALUES (@{id}, @2, 'test {id}', {duration_ms}, @now, @now)"
+        ))
+        .await
+        .unwrap();
+    }
+    (client, json!({ "f": Rows::id("feature", 2), "p": Rows::id("project", 1) }))
+}
+
+async fn a_handed_down_parent_may_select_its_list_again(backend: Backend) {
+    let (client, ids) = small(backend).await;
+    for (again, expected) in [
+        ("totalCount", json!({ "totalCount": 4 })),
+        ("pageInfo { hasNextPage }", json!({ "pageInfo": { "hasNextPage": true } })),
+        ("nodes { name }", json!({ "nodes": [{ "name": "test 3" }, { "name": "test 4" }] })),
+    ] {
+        let document = format!(
+            "query($f: ID!) {{ feature(id: $f) {{ tests(first: 2) {{ nodes {{ feature {{ tests(first: 2) {{ {again} }} }} }} }} }} }}"
+        );
+        client.statements.take();
+        let data = client.data_with(&document, json!({ "f": ids["f"] })).await;
+        assert_eq!(data["feature"]["tests"]["nodes"][1]["feature"]["tests"], expected);
+        assert!(client.statements.count() <= 3, "{again}");
+    }
+    let document = "query($p: ID!) { project(id: $p) { features(first: 2) { nodes { tests(first: 1) { nodes { feature {
+        project { features(first: 2) { totalCount } } } } } } } } }";
+    let data = client.data_with(document, json!({ "p": ids["p"] })).await;
+    let test = &data["project"]["features"]["nodes"][0]["tests"]["nodes"][0];
+    assert_eq!(test["feature"]["project"]["features"]["totalCount"], 1);
+}
+
+async fn fields_that_cannot_be_merged_are_refused(backend: Backend) {
+    let (client, ids) = small(backend).await;
+    for document in [
+        "{ features(first: 1) { nodes { x: name ... on Feature { x: status } } } }",
+        "{ features { nodes { tests(first: 1) { nodes { name } } ... on Feature { tests(first: 2) { nodes { name } } } } } }",
+        "{ features { nodes { project { x: name } project { x: id } } } }",
+        "{ features(first: 1) { nodes { name } } ... on Query { features(first: 2) { nodes { id } } } }",
+        "query($f: ID!) { node(id: $f) { ... on Feature { x: name } ... on Node { x: id } } }",
+    ] {
+        let variables = if document.contains("$f") { json!({ "f": ids["f"] }) } else { json!({}) };
+        let body = client.run(document, variables).await;
+        assert_eq!(body["errors"][0]["extensions"]["code"], "GRAPHQL_VALIDATION_FAILED", "{document}: {body}");
+        assert_eq!(body["errors"].as_array().unwrap().len(), 1, "{document}: {body}");
+    }
+    // The same argument in another place is the same field.
+    let document = "{ features { nodes { tests(first: 1, after: null) { nodes { name } }
+        ... on Feature { tests(after: null, first: 1) { nodes { status } } } } } }";
+    client.data(document).await;
+}
+
+async fn a_repeated_root_field_is_one_field(backend: Backend) {
+    let (client, ids) = small(backend).await;
+    let variables = json!({ "f": ids["f"] });
+    let body = client
+        .run(
+            "query($f: ID!) { feature(id: $f) { name } feature(id: $f) { tests(first: -1) { nodes { id } } } }",
+            variables.clone(),
+        )
+        .await;
+    assert_eq!(body["data"], json!({ "feature": null }));
+    assert_eq!(body["errors"].as_array().unwrap().len(), 1, "{body}");
+    for document in [
+        "{ feature(id: \"x\") { name } feature(id: \"x\") { id } }",
+        "{ ...F ...F } fragment F on Query { feature(id: \"x\") { name } }",
+        "{ ...F ...G } fragment F on Query { ...G } fragment G on Query { feature(id: \"x\") { name } }",
+    ] {
+        let body = client.run(document, json!({})).await;
+        assert_eq!(body["errors"].as_array().unwrap().len(), 1, "{document}: {body}");
+    }
+    client.statements.take();
+    let document = "query($f: ID!) { a: feature(id: $f) { tests(first: 1) { nodes { name } } } b: __typename a: feature(id: $f) { name } }";
+    let answer = client.answer(document, variables).await;
+    let expected = r#"{"data":{"a":{"tests":{"nodes":[{"name":"test 3"}]},"name":"two"},"b":"Query"}}"#;
+    assert_eq!(String::from_utf8(answer.body).unwrap(), expected);
+    assert_eq!(client.statements.count(), 2);
+}
+
+async fn nulls_and_defaults_of_variables(backend: Backend) {
+    let (client, _) = small(backend).await;
+    let document = "query($n: Int! = 2) { features { nodes { tests(first: $n) { nodes { name } } } } }";
+    let tests = |data: &Value| data["features"]["nodes"][0]["tests"]["nodes"].as_array().unwrap().len();
+    assert_eq!(tests(&client.data(document).await), 2);
+    assert_eq!(tests(&client.data_with(document, json!({ "n": 3 })).await), 3);
+    let error = client.error(document, json!({ "n": null })).await;
+    assert_eq!(error["message"], "variable $n of type Int! was not given");
+    let document = "query($n: Int = 2) { features { nodes { tests(first: $n) { nodes { name } } } } }";
+    assert_eq!(tests(&client.data_with(document, json!({ "n": null })).await), 4, "null is no limit of one's own");
+}
+
+async fn a_parse_error_does_not_repeat_the_document(backend: Backend) {
+    let (client, _) = small(backend).await;
+    for document in ["{ features(s: \"SECRET\") { nodes { id } ", "SECRET", "{ SECRET", "{ a(b: \"SECRET) }", ""] {
+        let error = client.error(document, json!({})).await;
+        assert_eq!(error["extensions"]["code"], "GRAPHQL_PARSE_FAILED", "{document}");
+        assert!(!error.to_string().contains("SECRET"), "{error}");
+        assert!(error["locations"][0]["line"].is_number(), "{error}");
+    }
+}
+
+async fn one_of_several_operations_runs(backend: Backend) {
+    let (client, _) = small(backend).await;
+    let error = client.error("query A { __typename } query B { __typename }", json!({})).await;
+    assert_eq!(error["extensions"]["code"], "GRAPHQL_VALIDATION_FAILED");
+    let body = client.run("mutation { createFeature { id } }", json!({})).await;
+    assert_eq!(body.get("data"), None, "{body}");
+}
+
+async fn nested_lists_keep_their_order(backend: Backend) {
+    let (client, ids) = small(backend).await;
+    for (order, expected) in [
+        ("{field: DURATION_MS}", json!([null, 0, 2, 3])),
+        ("{field: DURATION_MS, direction: DESC}", json!([3, 2, 0, null])),
+        ("{field: DURATION_MS, nulls: LAST}", json!([0, 2, 3, null])),
+        ("[{field: STATUS}, {field: NAME, direction: DESC}]", json!([0, null, 2, 3])),
+    ] {
+        let document =
+            format!("query($f: ID!) {{ feature(id: $f) {{ tests(orderBy: {order}) {{ nodes {{ durationMs }} }} }} }}");
+        let data = client.data_with(&document, json!({ "f": ids["f"] })).await;
+        let nodes = data["feature"]["tests"]["nodes"].as_array().unwrap().iter();
+        assert_eq!(nodes.map(|node| node["durationMs"].clone()).collect::<Value>(), expected, "{order}");
+    }
+}
