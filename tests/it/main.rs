@@ -11,6 +11,7 @@ mod support;
 mod cli;
 mod connections;
 mod constraints;
+mod demo;
 mod full_text;
 mod http;
 mod import;

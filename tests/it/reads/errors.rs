@@ -14,7 +14,8 @@ on_both!(
     a_failing_relation_nulls_the_nearest_field_that_may_be_null,
     a_failing_field_that_may_be_null_is_null_by_itself,
     an_error_of_a_list_leaves_no_data,
-    missing_variables_are_named
+    missing_variables_are_named,
+    a_database_that_is_gone_is_said_to_be
 );
 
 fn code(error: &Value) -> &str {
@@ -212,4 +213,13 @@ async fn missing_variables_are_named(backend: Backend) {
     assert_eq!(body.get("data"), None);
     assert_eq!(body["errors"][0]["message"], "variable $id of type ID! was not given");
     assert_eq!(body["errors"][1]["message"], "variable $n of type Int! was not given");
+}
+
+async fn a_database_that_is_gone_is_said_to_be(backend: Backend) {
+    let client = Client::new(TestDatabase::with_demo(backend).await);
+    client.test.database.clone().close().await.unwrap();
+    let error = client.error("{ projects { nodes { name } } }", json!({})).await;
+    assert_eq!(code(&error), "DATABASE_UNAVAILABLE");
+    assert_eq!(error["message"], "the database cannot be reached; try again later");
+    assert_eq!(error["extensions"]["requestId"], "request-1");
 }
