@@ -4,6 +4,18 @@
 //! [`database::Database`], brings its tables up to date, builds a [`graphql::Api`] over it, and either mounts
 //! [`http::router`] in its own axum application or calls [`graphql::Api::execute`] itself.
 //!
+//! ```no_run
+//! use throughline::database::{Database, PoolOptions};
+//! use throughline::graphql::{Api, PageLimits};
+//!
+//! # async fn mount(own: axum::Router) -> Result<axum::Router, Box<dyn std::error::Error>> {
+//! let database = Database::connect("sqlite://throughline.db", &PoolOptions::default()).await?;
+//! database.migrate().await?;
+//! let app = own.merge(throughline::http::router(Api::new(database, PageLimits::default())));
+//! # Ok(app)
+//! # }
+//! ```
+//!
 //! - [`batch`] is the way of a read: a list is resolved as a list.
 //! - [`projects`], [`features`], [`test_cases`] and [`deployments`] are the domain, one slice a noun.
 //! - [`import`] brings files in, [`write_transaction`] is the one door to a transaction, and [`read_model`] is kept in it.
