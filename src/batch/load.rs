@@ -9,9 +9,9 @@ use futures_util::future::{BoxFuture, join_all};
 use uuid::Uuid;
 
 use super::BatchError;
+use super::column::Column;
 use super::dispatch::Dispatcher;
 use super::loader::{Found, RowLoader, Rows, Shape};
-use super::object::Column;
 use super::page::Page;
 use super::plan::{Find, Load, Plan, Wants};
 use super::row::Row;
@@ -68,7 +68,6 @@ impl Run<'_> {
     async fn load(&self, load: &Load, rows: &[Row]) -> Result<Loaded, BatchError> {
         let keys = || rows.iter().map(|row| row[load.key].as_uuid());
         match &load.find {
-            Find::Refused(error) => Err(error.clone()),
             Find::One => self.load_one(load.level, keys().collect(), true).await,
             Find::First { by, page, filter } => {
                 let rows = Rows::Page { page: page.clone(), wants: Wants { rows: true, ..Wants::default() } };

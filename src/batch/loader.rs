@@ -7,10 +7,10 @@ use sea_orm::{ConnectionTrait as _, QueryResult};
 use uuid::Uuid;
 
 use super::BatchError;
+use super::column::Column;
 use super::dispatch::Loader;
-use super::object::{Column, Object};
-use super::order::Ordering;
-use super::page::Page;
+use super::object::Object;
+use super::page::{Flags, Page};
 use super::plan::Wants;
 use super::row::Row;
 use crate::access::Caller;
@@ -85,11 +85,12 @@ impl RowLoader {
         let statement = self.statement(shape, keys);
         let results = self.database.reader().query_all(&statement).await?;
         let mut found: Vec<Found> = keys.iter().map(|_| Found::default()).collect();
+        let flags = shape.flags();
         for result in &results {
             let position: i32 = result.try_get_by_index(0)?;
             let found = usize::try_from(position).ok().and_then(|position| found.get_mut(position));
             if let Some(found) = found {
-                shape.read(result, found)?;
+                shape.read(result, flags, found)?;
             }
         }
         for found in &mut found {
@@ -115,10 +116,10 @@ impl RowLoader {
             list
         };
         if let (None, Rows::Page { page, wants }) = (shape.by, &shape.rows)
-            && !Edges::of(page, *wants).optional()
+            && !shape.flags().any()
         {
             // A list of no parent's, of which nothing is asked but its rows, needs no table of keys to be joined to.
-            let mut statement = page.select(list(), Edges::of(page, *wants).limit);
+            let mut statement = page.select(list(), page.edges(*wants).limit);
             statement.expr(Expr::cust("0"));
             statement.exprs(shape.columns.iter().map(|column| column.select(&self.caller)));
             shape.join_tables(&mut statement);
@@ -135,16 +136,14 @@ impl RowLoader {
                 shape.join_tables(&mut statement);
             }
             Rows::Page { page, wants } => {
-                let edges = Edges::of(page, *wants);
-                for bound in [&edges.previous, &edges.next].into_iter().flatten() {
-                    statement.expr(bound.has_rows(list, page));
-                }
-                if edges.optional() {
+                let (edges, optional) = (page.edges(*wants), shape.flags().any());
+                statement.exprs(edges.conditions(list, page));
+                if optional {
                     statement.expr(table.id.expr.clone());
                 }
                 statement.exprs(shape.columns.iter().map(|column| column.select(&self.caller)));
                 let rows = page.select(list(), edges.limit);
-                dialect::join_rows(&mut statement, backend, &table.name, rows, edges.optional());
+                dialect::join_rows(&mut statement, backend, &table.name, rows, optional);
                 shape.join_tables(&mut statement);
                 statement.order_by_expr(dialect::current_position(), Order::Asc);
                 page.direction().apply(&mut statement, |sorted| dialect::sorted_as_joined(backend, sorted));
@@ -188,36 +187,38 @@ impl Shape {
         }
     }
 
-    /// Takes one row of the answer.
-    fn read(&self, result: &QueryResult, found: &mut Found) -> Result<(), BatchError> {
+    /// Takes one row of the answer, whose cells stand in the order in which [`RowLoader::statement`] selects them.
+    fn read(&self, result: &QueryResult, flags: Flags, found: &mut Found) -> Result<(), BatchError> {
+        if self.rows == Rows::Count {
+            found.count = result.try_get_by_index(1)?;
+            return Ok(());
+        }
         let mut index = 1;
-        match &self.rows {
-            Rows::Count => {
-                found.count = result.try_get_by_index(index)?;
+        if flags.previous {
+            found.has_previous = result.try_get_by_index(index)?;
+            index += 1;
+        }
+        if flags.next {
+            found.has_next = result.try_get_by_index(index)?;
+            index += 1;
+        }
+        if flags.any() {
+            // The key has this row to carry its flags, whether it has rows of its own or not.
+            if result.try_get_by_index::<Option<Uuid>>(index)?.is_none() {
                 return Ok(());
             }
-            Rows::One => {}
-            Rows::Page { page, wants } => {
-                let edges = Edges::of(page, *wants);
-                if edges.previous.is_some() {
-                    found.has_previous = result.try_get_by_index(index)?;
-                    index += 1;
-                }
-                if edges.next.is_some() {
-                    found.has_next = result.try_get_by_index(index)?;
-                    index += 1;
-                }
-                if edges.optional() {
-                    index += 1;
-                    if result.try_get_by_index::<Option<Uuid>>(index - 1)?.is_none() {
-                        return Ok(());
-                    }
-                }
-            }
+            index += 1;
         }
         let cells = self.columns.iter().enumerate().map(|(at, column)| column.kind.read(result, index + at));
         found.rows.push(cells.collect::<Result<_, _>>()?);
         Ok(())
+    }
+
+    fn flags(&self) -> Flags {
+        match &self.rows {
+            Rows::Page { page, wants } => page.edges(*wants).flags(),
+            Rows::One | Rows::Count => Flags::default(),
+        }
     }
 
     /// Cuts off the row that only tells that there are more, and puts a page that was read from the end in order.
@@ -229,80 +230,6 @@ impl Shape {
         }
         if page.backward {
             found.rows.reverse();
-        }
-    }
-}
-
-/// What tells whether there are rows before and after a page.
-struct Edges<'p> {
-    /// A cursor at which, or beyond which, the previous page would end.
-    previous: Option<Bound<'p>>,
-    /// A cursor at which, or beyond which, the next page would begin.
-    next: Option<Bound<'p>>,
-    /// One row more than the page has tells the rest.
-    limit: u64,
-}
-
-struct Bound<'p> {
-    cursor: &'p [super::row::Cell],
-    /// Whether the rows at the cursor and after it are meant, or those at it and before it.
-    after: bool,
-}
-
-impl Page {
-    /// The page's rows and no other, of the rows of `list`, in the direction in which it is read.
-    fn select(&self, mut list: SelectStatement, limit: u64) -> SelectStatement {
-        let bounds = [
-            self.after.as_ref().map(|after| self.ordering.after(after)),
-            self.before.as_ref().map(|before| self.ordering.reversed().after(before)),
-        ];
-        for bound in bounds.into_iter().flatten() {
-            list.and_where(bound.unwrap_or_else(|| Expr::cust("FALSE")));
-        }
-        self.direction().apply(&mut list, |sorted| sorted);
-        list.limit(limit).take()
-    }
-
-    /// The order in which the page is read.
-    fn direction(&self) -> Ordering {
-        if self.backward { self.ordering.reversed() } else { self.ordering.clone() }
-    }
-
-    /// Whether the page can bring rows, or tell whether there are any.
-    pub(crate) fn needs_rows(&self, wants: Wants) -> bool {
-        let edges = Edges::of(self, wants);
-        (edges.limit > 0 && (wants.rows || wants.has_next || wants.has_previous)) || edges.optional()
-    }
-}
-
-impl<'p> Edges<'p> {
-    fn of(page: &'p Page, wants: Wants) -> Self {
-        let previous = page.after.as_deref().filter(|_| wants.has_previous);
-        let next = page.before.as_deref().filter(|_| wants.has_next);
-        let one_more = if page.backward { wants.has_previous } else { wants.has_next };
-        Self {
-            previous: previous.map(|cursor| Bound { cursor, after: false }),
-            next: next.map(|cursor| Bound { cursor, after: true }),
-            limit: u64::from(page.size) + u64::from(one_more),
-        }
-    }
-
-    /// Whether the answer says something of a key that has no rows.
-    fn optional(&self) -> bool {
-        self.previous.is_some() || self.next.is_some()
-    }
-}
-
-impl Bound<'_> {
-    /// Whether the list has a row at the cursor or beyond it.
-    fn has_rows(&self, list: impl Fn() -> SelectStatement, page: &Page) -> Expr {
-        let beyond =
-            if self.after { page.ordering.after(self.cursor) } else { page.ordering.reversed().after(self.cursor) };
-        let at = page.ordering.at(self.cursor);
-        let exists = |condition| Expr::exists(list().expr(Expr::cust("1")).and_where(condition).take());
-        match beyond {
-            Some(beyond) => exists(beyond).or(exists(at)),
-            None => exists(at),
         }
     }
 }

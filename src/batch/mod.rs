@@ -13,7 +13,9 @@
 //! resolvers return a [`One`].
 
 mod arguments;
+mod column;
 mod dispatch;
+mod engine;
 mod error;
 pub mod id;
 mod load;
@@ -23,6 +25,7 @@ mod order;
 mod page;
 mod plan;
 mod projection;
+mod reads;
 mod resolve;
 mod root;
 mod row;
@@ -31,12 +34,14 @@ mod selection;
 mod write;
 
 pub use arguments::{Argument, Arguments};
+pub use column::{Column, Join, LeafType};
 pub use dispatch::{Dispatcher, Loader};
 pub use error::BatchError;
-pub use object::{Column, Fields, First, Join, LeafType, Object, ObjectRef, Table};
+pub use object::{Fields, First, Object, ObjectRef, Table};
 pub use order::{Direction, Nulls};
 pub use page::PageLimits;
-pub use resolve::{Declared, One, Reads};
+pub use reads::Reads;
+pub use resolve::{Declared, One};
 pub use root::{DeclaresRoot, Query, Root, RootField};
 pub(crate) use row::write_json;
 pub use row::{Cell, Kind};

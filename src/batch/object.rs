@@ -4,16 +4,13 @@
 //! A slice declares its object once, in a `static`; nothing of it changes afterwards. Relations name their target by a
 //! function, so that types may refer to each other.
 
-use async_graphql::OutputType;
 use async_graphql::registry::Registry;
-use chrono::{DateTime, Utc};
-use sea_orm::sea_query::{Expr, Func, IntoColumnRef, SelectStatement, TableRef};
+use sea_orm::sea_query::{Expr, IntoColumnRef, SelectStatement, TableRef};
 
 use super::BatchError;
 use super::arguments::{Argument, Arguments};
+use super::column::{Column, LeafType};
 use super::order::Direction;
-use super::row::{Cell, Kind};
-use super::sdl::register_date_time;
 use crate::access::Caller;
 
 /// Gives the declaration of another object type.
@@ -45,34 +42,6 @@ pub struct Table {
     pub(crate) vouched_for: Option<fn(&Caller) -> Expr>,
 }
 
-/// A value that a statement selects.
-#[derive(Debug)]
-pub struct Column {
-    pub(crate) expr: Expr,
-    pub(crate) kind: Kind,
-    pub(crate) nullable: bool,
-    pub(crate) join: Option<fn() -> Join>,
-    /// What is selected in the column's place.
-    computed: Option<fn(&Caller) -> Expr>,
-    pub(crate) nothing: Option<Nothing>,
-}
-
-/// What a column without a value sorts as.
-#[derive(Debug)]
-pub(crate) struct Nothing {
-    pub(crate) literal: &'static str,
-    pub(crate) cell: Cell,
-}
-
-/// A table with at most one row for each row of the object's, joined where one of its columns is selected.
-#[derive(Debug)]
-pub struct Join {
-    /// The table.
-    pub table: TableRef,
-    /// Which of its rows belongs to the object's row.
-    pub on: Expr,
-}
-
 /// A field of an object type.
 pub(crate) struct Field {
     pub(crate) name: &'static str,
@@ -100,94 +69,6 @@ pub(crate) enum FieldKind {
 
 /// Narrows a relation by the field's arguments.
 pub(super) type Filter = fn(&Arguments) -> Result<Option<Expr>, BatchError>;
-
-/// A Rust type that a leaf is read as and shown as.
-pub trait LeafType: OutputType {
-    /// What the cell holds.
-    const KIND: Kind;
-    /// Whether the cell may hold nothing.
-    const NULLABLE: bool = false;
-
-    /// Puts the type into the registry, and gives its name with the marks of what is not null.
-    fn register(registry: &mut Registry) -> String {
-        Self::create_type_info(registry)
-    }
-}
-
-impl LeafType for String {
-    const KIND: Kind = Kind::Text;
-}
-
-impl LeafType for i32 {
-    const KIND: Kind = Kind::Int;
-}
-
-impl LeafType for f64 {
-    const KIND: Kind = Kind::Float;
-}
-
-impl LeafType for DateTime<Utc> {
-    const KIND: Kind = Kind::Time;
-
-    fn register(registry: &mut Registry) -> String {
-        register_date_time(registry)
-    }
-}
-
-impl<T: LeafType> LeafType for Option<T> {
-    const KIND: Kind = T::KIND;
-    const NULLABLE: bool = true;
-
-    fn register(registry: &mut Registry) -> String {
-        T::register(registry).trim_end_matches('!').to_owned()
-    }
-}
-
-impl Column {
-    /// A column of the object's own table.
-    pub fn of(column: impl IntoColumnRef) -> Self {
-        Self { expr: Expr::col(column), kind: Kind::Text, nullable: false, join: None, computed: None, nothing: None }
-    }
-
-    /// An expression over the object's own table, of what the caller may see.
-    pub fn computed(expr: fn(&Caller) -> Expr) -> Self {
-        Self { computed: Some(expr), ..Self::of("computed") }
-    }
-
-    /// What a statement selects.
-    pub(crate) fn select(&self, caller: &Caller) -> Expr {
-        self.computed.map_or_else(|| self.expr.clone(), |computed| computed(caller))
-    }
-
-    /// Says that the column stands in a joined table.
-    #[must_use]
-    pub fn from(mut self, join: fn() -> Join) -> Self {
-        self.join = Some(join);
-        self
-    }
-
-    /// Says what stands for nothing when a list is ordered by the column: `literal` in SQL, `cell` in a comparison. It is
-    /// smaller than every value of the column, so that one comparison of row values, along one index over
-    /// `coalesce(column, literal)`, finds the next page whether the last row has a value or not.
-    #[must_use]
-    pub fn nothing_sorts_as(mut self, literal: &'static str, cell: Cell) -> Self {
-        self.nothing = Some(Nothing { literal, cell });
-        self
-    }
-
-    /// Reads nothing as zero.
-    #[must_use]
-    pub fn or_zero(mut self) -> Self {
-        self.expr = Func::coalesce([self.expr, Expr::cust("0")]).into();
-        self
-    }
-
-    fn typed<T: LeafType>(mut self) -> Self {
-        self.kind = T::KIND;
-        self.nullable = T::NULLABLE;
-        self
-    }
-}
 
 impl Fields {
     /// Begins the declaration of the object type `name`.
@@ -241,7 +122,7 @@ impl Fields {
         key: impl IntoColumnRef,
         target: ObjectRef,
     ) -> Self {
-        let key = Column { kind: Kind::Id(""), ..Column::of(key) };
+        let key = Column::key(key);
         let kind = FieldKind::One { key, target };
         self.add(Field { name, description, arguments: Vec::new(), nullable: false, kind })
     }
@@ -249,7 +130,7 @@ impl Fields {
     /// The first of the objects whose column `by` holds this object's id, in a fixed order; nothing where there is none.
     #[must_use]
     pub fn first(self, name: &'static str, description: &'static str, first: First) -> Self {
-        let by = Column { kind: Kind::Id(""), ..first.by };
+        let by = first.by;
         let kind = FieldKind::First { by, target: first.target, order: first.order, filter: first.filter };
         self.add(Field { name, description, arguments: first.arguments, nullable: true, kind })
     }
@@ -263,7 +144,7 @@ impl Fields {
         by: impl IntoColumnRef,
         target: ObjectRef,
     ) -> Self {
-        let by = Column { kind: Kind::Id(""), ..Column::of(by) };
+        let by = Column::key(by);
         let kind = FieldKind::Connection { by, target };
         self.add(Field { name, description, arguments: Vec::new(), nullable: false, kind })
     }
@@ -297,7 +178,7 @@ impl Table {
         id: impl IntoColumnRef,
         visible: fn(&Caller) -> SelectStatement,
     ) -> Self {
-        let id = Column { kind: Kind::Id(prefix), ..Column::of(id) };
+        let id = Column::id(prefix, id);
         Self { prefix, name: name.into(), id, visible, vouched_for: None }
     }
 
@@ -332,7 +213,7 @@ pub struct First {
 impl First {
     /// The first, in `order`, of the `target`s whose column `by` holds the object's id.
     pub fn of(target: ObjectRef, by: impl IntoColumnRef, order: &'static [(&'static str, Direction)]) -> Self {
-        Self { by: Column::of(by), target, order, arguments: Vec::new(), filter: None }
+        Self { by: Column::key(by), target, order, arguments: Vec::new(), filter: None }
     }
 
     /// Only those that fit the field's arguments.

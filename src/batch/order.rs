@@ -6,7 +6,8 @@
 use sea_orm::sea_query::{Expr, ExprTrait, Func, NullOrdering, Order, SelectStatement, Value};
 
 use super::BatchError;
-use super::object::{Column, Nothing, Object};
+use super::column::{Column, Nothing};
+use super::object::Object;
 use super::row::Cell;
 
 /// Which way a term sorts.

@@ -15,6 +15,10 @@ use super::object::Object;
 use super::order::{Direction, Nulls, Ordering, WantedTerm};
 use super::row::Cell;
 
+mod select;
+
+pub(crate) use self::select::Flags;
+
 /// How long a page is.
 #[derive(Clone, Copy, Debug)]
 pub struct PageLimits {

@@ -12,7 +12,8 @@ use async_graphql::{Pos, QueryEnv};
 
 use super::BatchError;
 use super::arguments::Arguments;
-use super::object::{Column, Field, FieldKind, Fields, Object};
+use super::column::Column;
+use super::object::{Field, FieldKind, Fields, Object};
 use super::order::Ordering;
 use super::page::{Page, PageLimits};
 use super::projection::{Part, Projected, Projection};
@@ -57,8 +58,6 @@ pub(crate) enum Find {
     First { by: &'static Column, page: Page, filter: Option<sea_orm::sea_query::Expr> },
     /// A page of a list.
     Connection { by: &'static Column, page: Page, wants: Wants },
-    /// The connection's arguments are wrong: its fields get this error.
-    Refused(BatchError),
 }
 
 /// Which parts of a connection are selected.
@@ -178,32 +177,46 @@ impl<'d> Planner<'d> {
                 if let Some(parent) = self.parent_behind(level, key, target()) {
                     return Projected::Parent(self.project_object(parent, selected.selection_sets(), NODE));
                 }
-                let load = self.load(level, key, field, selected, target(), None, |_| Ok(Find::One));
-                let child = self.plan.levels[level].loads[load].level;
-                Projected::One { load, projection: self.project_object(child, selected.selection_sets(), NODE) }
+                let relation = Relation { field, key, target: target(), by: None };
+                self.project_one(level, &relation, selected, |_| Ok(Find::One))
             }
             FieldKind::First { by, target, order, filter } => {
-                let id = &self.plan.levels[level].object.table.id;
-                let find = |arguments: &Arguments| {
+                let key = &self.plan.levels[level].object.table.id;
+                let relation = Relation { field, key, target: target(), by: Some(by) };
+                self.project_one(level, &relation, selected, |arguments| {
                     let terms = order.iter().map(|(name, direction)| (*name, *direction, None));
                     let page = Page::first(Ordering::new(target(), terms)?);
                     let filter = filter.map(|filter| filter(arguments)).transpose()?.flatten();
                     Ok(Find::First { by, page, filter })
-                };
-                let load = self.load(level, id, field, selected, target(), Some(by), find);
-                let child = self.plan.levels[level].loads[load].level;
-                Projected::One { load, projection: self.project_object(child, selected.selection_sets(), NODE) }
+                })
             }
             FieldKind::Connection { by, target } => {
-                let id = &self.plan.levels[level].object.table.id;
+                let key = &self.plan.levels[level].object.table.id;
+                let relation = Relation { field, key, target: target(), by: Some(by) };
                 let limits = self.limits;
-                let find = |arguments: &Arguments| {
+                let load = self.load(level, &relation, selected, |arguments| {
                     let page = Page::of(arguments, target(), limits)?;
                     Ok(Find::Connection { by, page, wants: Wants::default() })
-                };
-                let load = self.load(level, id, field, selected, target(), Some(by), find);
-                Projected::Connection { load, parts: self.project_connection(level, load, selected) }
+                });
+                load.map_or_else(Projected::Failed, |load| self.project_connection(level, load, selected))
             }
+        }
+    }
+
+    fn project_one(
+        &mut self,
+        level: usize,
+        relation: &Relation,
+        selected: &Selected<'_>,
+        find: impl FnOnce(&Arguments) -> Result<Find, BatchError>,
+    ) -> Projected {
+        match self.load(level, relation, selected, find) {
+            Ok(load) => {
+                let below = self.plan.levels[level].loads[load].level;
+                let projection = self.project_object(below, selected.selection_sets(), NODE);
+                Projected::One { load, projection }
+            }
+            Err(error) => Projected::Failed(error),
         }
     }
 
@@ -214,30 +227,38 @@ impl<'d> Planner<'d> {
         back.then_some(parent)
     }
 
-    /// The load of `field` with these arguments, shared with an equal one.
-    #[expect(clippy::too_many_arguments, reason = "each one is a different part of the load")]
+    /// The load of a relation with the selected arguments, shared with an equal one.
     fn load(
         &mut self,
         level: usize,
-        key: &'static Column,
-        field: &'static Field,
+        relation: &Relation,
         selected: &Selected<'_>,
-        target: &'static Object,
-        by: Option<&'static Column>,
         find: impl FnOnce(&Arguments) -> Result<Find, BatchError>,
-    ) -> usize {
+    ) -> Result<usize, BatchError> {
+        let Relation { field, key, target, by } = *relation;
         let arguments = Arguments::of(&selected.field().node, self.request);
         let loads = &self.plan.levels[level].loads;
         let equal = |load: &Load| std::ptr::eq(load.field, field) && load.arguments == arguments;
         if let Some(known) = loads.iter().position(equal) {
-            return known;
+            return Ok(known);
         }
-        let find = find(&arguments).unwrap_or_else(Find::Refused);
+        let find = find(&arguments)?;
         let key = self.cell(level, key);
-        let child = self.add_level(target, by.map(|by| (level, by)));
-        self.plan.levels[level].loads.push(Load { field, arguments, key, find, level: child });
-        self.plan.levels[level].loads.len() - 1
+        let below = self.add_level(target, by.map(|by| (level, by)));
+        self.plan.levels[level].loads.push(Load { field, arguments, key, find, level: below });
+        Ok(self.plan.levels[level].loads.len() - 1)
     }
+}
+
+/// A field that leads to other rows.
+struct Relation {
+    field: &'static Field,
+    /// The column of this level that holds the key.
+    key: &'static Column,
+    /// What the other rows are.
+    target: &'static Object,
+    /// Their column that holds this row's id, where they belong to it.
+    by: Option<&'static Column>,
 }
 
 /// The interface that every object type implements.

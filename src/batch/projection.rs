@@ -2,6 +2,7 @@
 
 use async_graphql::Pos;
 
+use super::BatchError;
 use super::plan::Cursor;
 use super::row::Kind;
 use super::selection::Selected;
@@ -25,6 +26,8 @@ pub(crate) struct Part<P> {
 /// Where an object's field gets its value.
 pub(crate) enum Projected {
     TypeName(&'static str),
+    /// The field's arguments are wrong.
+    Failed(BatchError),
     Leaf {
         cell: usize,
         kind: Kind,

@@ -12,6 +12,8 @@ use super::id;
 pub enum Kind {
     /// A UUID, written as a TypeID with this prefix.
     Id(&'static str),
+    /// The UUID of another row.
+    Key,
     /// Text.
     Text,
     /// A 32-bit integer.
@@ -48,7 +50,7 @@ impl Kind {
     /// Reads the cell at `index` of a result row.
     pub(crate) fn read(self, row: &QueryResult, index: usize) -> Result<Cell, DbErr> {
         Ok(match self {
-            Self::Id(_) => row.try_get_by_index::<Option<Uuid>>(index)?.map_or(Cell::Null, Cell::Uuid),
+            Self::Id(_) | Self::Key => row.try_get_by_index::<Option<Uuid>>(index)?.map_or(Cell::Null, Cell::Uuid),
             Self::Text | Self::Enum => row.try_get_by_index::<Option<String>>(index)?.map_or(Cell::Null, Cell::Text),
             Self::Int => row.try_get_by_index::<Option<i32>>(index)?.map_or(Cell::Null, Cell::Int),
             Self::Float => row.try_get_by_index::<Option<f64>>(index)?.map_or(Cell::Null, Cell::Float),
@@ -89,7 +91,7 @@ impl Kind {
         use serde_json::Value as Json;
         match (self, json) {
             (_, Json::Null) => Some(Cell::Null),
-            (Self::Id(_), Json::String(text)) => Uuid::parse_str(text).ok().map(Cell::Uuid),
+            (Self::Id(_) | Self::Key, Json::String(text)) => Uuid::parse_str(text).ok().map(Cell::Uuid),
             // PostgreSQL's text cannot hold the NUL character.
             (Self::Text | Self::Enum, Json::String(text)) if !text.contains('\0') => Some(Cell::Text(text.clone())),
             (Self::Int, Json::Number(number)) => {

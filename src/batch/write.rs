@@ -9,13 +9,12 @@ use async_graphql::{PathSegment, Pos, ServerError};
 use super::BatchError;
 use super::load::{Loaded, LoadedPage, Objects};
 use super::page::write_cursor;
-use super::plan::{Cursor, Plan};
+use super::plan::Cursor;
 use super::projection::{ConnectionPart, EdgePart, PageInfoPart, Part, Projected, Projection};
 use super::row::{Row, write_json};
 
 /// Writes one field's value.
 pub(crate) struct Writer<'p> {
-    plan: &'p Plan,
     pub(crate) out: Vec<u8>,
     pub(crate) errors: Vec<ServerError>,
     path: Vec<Step<'p>>,
@@ -34,7 +33,6 @@ enum Step<'p> {
 /// One row, and the row that its level belongs to.
 #[derive(Clone, Copy)]
 pub(crate) struct Frame<'o> {
-    pub(crate) level: usize,
     pub(crate) objects: &'o Objects,
     pub(crate) place: usize,
     pub(crate) parent: Option<&'o Frame<'o>>,
@@ -43,8 +41,8 @@ pub(crate) struct Frame<'o> {
 type Written = Result<(), Raised>;
 
 impl<'p> Writer<'p> {
-    pub(crate) fn new(plan: &'p Plan) -> Self {
-        Self { plan, out: Vec::with_capacity(4096), errors: Vec::new(), path: Vec::new() }
+    pub(crate) fn new() -> Self {
+        Self { out: Vec::with_capacity(4096), errors: Vec::new(), path: Vec::new() }
     }
 
     /// Writes an object.
@@ -117,6 +115,7 @@ impl<'p> Writer<'p> {
     fn field(&mut self, part: &'p Part<Projected>, frame: Frame<'_>) -> Written {
         match &part.value {
             Projected::TypeName(name) => write_json(*name, &mut self.out),
+            Projected::Failed(error) => return Err(self.raise(error, part.position)),
             Projected::Leaf { cell, kind } => kind.write(&frame.row()[*cell], &mut self.out),
             Projected::Embedded(projection) => return self.object(projection, frame),
             Projected::Parent(projection) => {
@@ -127,7 +126,9 @@ impl<'p> Writer<'p> {
             }
             Projected::One { load, projection } => match frame.objects.loads.get(*load) {
                 Some(Ok(Loaded::One { places, objects })) => match places[frame.place] {
-                    Some(place) => return self.object(projection, self.below(frame, *load, objects, place, &frame)),
+                    Some(place) => {
+                        return self.object(projection, Frame { objects, place, parent: Some(&frame) });
+                    }
                     None if part.nullable => self.null(),
                     None => return Err(self.raise(&BatchError::Vanished, part.position)),
                 },
@@ -139,10 +140,7 @@ impl<'p> Writer<'p> {
                 }
             },
             Projected::Connection { load, parts } => match frame.objects.loads.get(*load) {
-                Some(Ok(loaded)) => {
-                    let level = self.plan.levels[frame.level].loads[*load].level;
-                    return self.connection(parts, loaded, level, frame.place, Some(&frame));
-                }
+                Some(Ok(loaded)) => return self.connection(parts, loaded, frame.place, Some(&frame)),
                 Some(Err(error)) => return Err(self.raise(error, part.position)),
                 None => {
                     return Err(
@@ -154,24 +152,11 @@ impl<'p> Writer<'p> {
         Ok(())
     }
 
-    /// The row at `place` of what the load brought.
-    fn below<'o>(
-        &self,
-        frame: Frame<'o>,
-        load: usize,
-        objects: &'o Objects,
-        place: usize,
-        parent: &'o Frame<'o>,
-    ) -> Frame<'o> {
-        Frame { level: self.plan.levels[frame.level].loads[load].level, objects, place, parent: Some(parent) }
-    }
-
     /// Writes the page at `place` of a loaded connection.
     pub(crate) fn connection(
         &mut self,
         parts: &'p [Part<ConnectionPart>],
         loaded: &Loaded,
-        level: usize,
         place: usize,
         parent: Option<&Frame<'_>>,
     ) -> Written {
@@ -179,7 +164,7 @@ impl<'p> Writer<'p> {
             return Err(self.raise(&BatchError::Broken("what was loaded is not what the plan says"), Pos::default()));
         };
         let page = &pages[place];
-        let frame = |place| Frame { level, objects, place, parent };
+        let frame = |place| Frame { objects, place, parent };
         self.fields(parts, |writer, part| {
             match &part.value {
                 ConnectionPart::TypeName(name) => write_json(name, &mut writer.out),

@@ -5,7 +5,7 @@ use crate::batch::BatchError;
 use crate::batch::arguments::Arguments;
 use crate::batch::object::Object;
 use crate::batch::page::Page;
-use crate::batch::projection::{ConnectionPart, EdgePart, PageInfoPart, Part};
+use crate::batch::projection::{ConnectionPart, EdgePart, PageInfoPart, Part, Projected};
 use crate::batch::selection::Selected;
 
 /// A root field's list.
@@ -32,36 +32,29 @@ impl<'d> Planner<'d> {
         let page = Page::of(&Arguments::of(&selected.field().node, self.request), object, self.limits)?;
         let level = self.add_root(object);
         let mut wants = Wants::default();
-        let parts = self.project_connection_parts(level, Some(&page), &mut wants, selected);
+        let parts = self.project_connection_parts(level, &page, &mut wants, selected);
         Ok(RootConnection { page, wants, level, parts })
     }
 
-    pub(super) fn project_connection(
-        &mut self,
-        level: usize,
-        load: usize,
-        selected: &Selected<'_>,
-    ) -> Vec<Part<ConnectionPart>> {
-        let Load { find, level: child, .. } = &self.plan.levels[level].loads[load];
-        let child = *child;
-        let (page, mut wants) = match find {
-            Find::Connection { page, wants, .. } => (Some(page.clone()), *wants),
-            _ => (None, Wants::default()),
+    pub(super) fn project_connection(&mut self, level: usize, load: usize, selected: &Selected<'_>) -> Projected {
+        let Load { find: Find::Connection { page, .. }, level: below, .. } = &self.plan.levels[level].loads[load]
+        else {
+            return Projected::Failed(BatchError::Broken("a connection's load is none"));
         };
-        let parts = self.project_connection_parts(child, page.as_ref(), &mut wants, selected);
+        let (page, below, mut wants) = (page.clone(), *below, Wants::default());
+        let parts = self.project_connection_parts(below, &page, &mut wants, selected);
         if let Find::Connection { wants: known, .. } = &mut self.plan.levels[level].loads[load].find {
-            // What is selected below may have led back here, and wanted more of this very load.
+            // Another field may share the load, or what is selected below lead back to it: all of them want their part.
             known.merge(wants);
         }
-        parts
+        Projected::Connection { load, parts }
     }
 
-    /// What is selected of a connection whose rows are those of `level`. Without a page (its arguments are wrong) there
-    /// are no cursors either; nothing of it will be written.
+    /// What is selected of a connection whose rows are those of `level`.
     fn project_connection_parts(
         &mut self,
         level: usize,
-        page: Option<&Page>,
+        page: &Page,
         wants: &mut Wants,
         selected: &Selected<'_>,
     ) -> Vec<Part<ConnectionPart>> {
@@ -90,7 +83,7 @@ impl<'d> Planner<'d> {
         parts
     }
 
-    fn project_edges(&mut self, level: usize, page: Option<&Page>, selected: &Selected<'_>) -> Vec<Part<EdgePart>> {
+    fn project_edges(&mut self, level: usize, page: &Page, selected: &Selected<'_>) -> Vec<Part<EdgePart>> {
         let name = format!("{}Edge", self.plan.levels[level].object.fields.name);
         let collected = self.collect(selected.selection_sets(), &[&name]);
         let parts = collected.iter().filter_map(|selected| {
@@ -108,7 +101,7 @@ impl<'d> Planner<'d> {
     fn project_page_info(
         &mut self,
         level: usize,
-        page: Option<&Page>,
+        page: &Page,
         wants: &mut Wants,
         selected: &Selected<'_>,
     ) -> Vec<Part<PageInfoPart>> {
@@ -140,8 +133,7 @@ impl<'d> Planner<'d> {
     }
 
     /// What a cursor of the level's rows is made of.
-    fn cursor(&mut self, level: usize, page: Option<&Page>) -> Cursor {
-        let Some(page) = page else { return Cursor { signature: String::new(), cells: Vec::new() } };
+    fn cursor(&mut self, level: usize, page: &Page) -> Cursor {
         let signature = page.ordering.signature(self.plan.levels[level].object);
         let cells = page.ordering.terms.iter().map(|term| self.cell(level, term.column)).collect();
         Cursor { signature, cells }

@@ -1,0 +1,136 @@
+//! Columns: what a statement selects, and the Rust types that leaves are read as.
+
+use async_graphql::OutputType;
+use async_graphql::registry::Registry;
+use chrono::{DateTime, Utc};
+use sea_orm::sea_query::{Expr, Func, IntoColumnRef, TableRef};
+
+use super::row::{Cell, Kind};
+use super::sdl::register_date_time;
+use crate::access::Caller;
+
+/// A value that a statement selects.
+#[derive(Debug)]
+pub struct Column {
+    pub(crate) expr: Expr,
+    pub(crate) kind: Kind,
+    pub(crate) nullable: bool,
+    pub(crate) join: Option<fn() -> Join>,
+    /// What is selected in the column's place.
+    computed: Option<fn(&Caller) -> Expr>,
+    pub(crate) nothing: Option<Nothing>,
+}
+
+/// What a column without a value sorts as.
+#[derive(Debug)]
+pub(crate) struct Nothing {
+    pub(crate) literal: &'static str,
+    pub(crate) cell: Cell,
+}
+
+/// A table with at most one row for each row of the object's, joined where one of its columns is selected.
+#[derive(Debug)]
+pub struct Join {
+    /// The table.
+    pub table: TableRef,
+    /// Which of its rows belongs to the object's row.
+    pub on: Expr,
+}
+
+impl Column {
+    /// A column of the object's own table.
+    pub fn of(column: impl IntoColumnRef) -> Self {
+        Self { expr: Expr::col(column), kind: Kind::Text, nullable: false, join: None, computed: None, nothing: None }
+    }
+
+    /// The table's own key.
+    pub(super) fn id(prefix: &'static str, column: impl IntoColumnRef) -> Self {
+        Self { kind: Kind::Id(prefix), ..Self::of(column) }
+    }
+
+    /// A column that holds the key of another row, and that clients never see.
+    pub(super) fn key(column: impl IntoColumnRef) -> Self {
+        Self { kind: Kind::Key, ..Self::of(column) }
+    }
+
+    /// An expression over the object's own table, of what the caller may see.
+    pub fn computed(expr: fn(&Caller) -> Expr) -> Self {
+        Self { computed: Some(expr), ..Self::of("computed") }
+    }
+
+    /// What a statement selects.
+    pub(crate) fn select(&self, caller: &Caller) -> Expr {
+        self.computed.map_or_else(|| self.expr.clone(), |computed| computed(caller))
+    }
+
+    /// Says that the column stands in a joined table.
+    #[must_use]
+    pub fn from(mut self, join: fn() -> Join) -> Self {
+        self.join = Some(join);
+        self
+    }
+
+    /// Says what stands for nothing when a list is ordered by the column: `literal` in SQL, `cell` in a comparison. It is
+    /// smaller than every value of the column, so that one comparison of row values, along one index over
+    /// `coalesce(column, literal)`, finds the next page whether the last row has a value or not.
+    #[must_use]
+    pub fn nothing_sorts_as(mut self, literal: &'static str, cell: Cell) -> Self {
+        self.nothing = Some(Nothing { literal, cell });
+        self
+    }
+
+    /// Reads nothing as zero.
+    #[must_use]
+    pub fn or_zero(mut self) -> Self {
+        self.expr = Func::coalesce([self.expr, Expr::cust("0")]).into();
+        self
+    }
+
+    pub(super) fn typed<T: LeafType>(mut self) -> Self {
+        self.kind = T::KIND;
+        self.nullable = T::NULLABLE;
+        self
+    }
+}
+
+/// A Rust type that a leaf is read as and shown as.
+pub trait LeafType: OutputType {
+    /// What the cell holds.
+    const KIND: Kind;
+    /// Whether the cell may hold nothing.
+    const NULLABLE: bool = false;
+
+    /// Puts the type into the registry, and gives its name with the marks of what is not null.
+    fn register(registry: &mut Registry) -> String {
+        Self::create_type_info(registry)
+    }
+}
+
+impl LeafType for String {
+    const KIND: Kind = Kind::Text;
+}
+
+impl LeafType for i32 {
+    const KIND: Kind = Kind::Int;
+}
+
+impl LeafType for f64 {
+    const KIND: Kind = Kind::Float;
+}
+
+impl LeafType for DateTime<Utc> {
+    const KIND: Kind = Kind::Time;
+
+    fn register(registry: &mut Registry) -> String {
+        register_date_time(registry)
+    }
+}
+
+impl<T: LeafType> LeafType for Option<T> {
+    const KIND: Kind = T::KIND;
+    const NULLABLE: bool = true;
+
+    fn register(registry: &mut Registry) -> String {
+        T::register(registry).trim_end_matches('!').to_owned()
+    }
+}
