@@ -6,10 +6,7 @@
 
 use std::time::Instant;
 
-use sea_orm::{
-    ConnectionTrait, DatabaseTransaction, DbBackend, SqliteTransactionMode, Statement, TransactionOptions,
-    TransactionTrait,
-};
+use sea_orm::{DatabaseTransaction, DbBackend, SqliteTransactionMode, TransactionOptions, TransactionTrait};
 
 use crate::access::Caller;
 use crate::database::{Database, DatabaseError};
@@ -67,30 +64,4 @@ impl WriteTransaction {
     pub async fn rollback(self) -> Result<(), DatabaseError> {
         Ok(self.inner.rollback().await?)
     }
-}
-
-/// Holds a PostgreSQL advisory lock in a transaction of its own, for work that cannot run in that transaction.
-pub(crate) struct SessionLock {
-    transaction: DatabaseTransaction,
-}
-
-impl SessionLock {
-    /// Lets the next one in.
-    pub(crate) async fn release(self) -> Result<(), DatabaseError> {
-        Ok(self.transaction.rollback().await?)
-    }
-}
-
-/// Waits for the advisory lock `key` (PostgreSQL only).
-pub(crate) async fn lock_session(database: &Database, key: i64) -> Result<SessionLock, DatabaseError> {
-    #[expect(clippy::disallowed_methods, reason = "this is the one door")]
-    let transaction = database.writer().begin().await?;
-    transaction
-        .execute_raw(Statement::from_sql_and_values(
-            DbBackend::Postgres,
-            "SELECT pg_advisory_xact_lock($1)",
-            [key.into()],
-        ))
-        .await?;
-    Ok(SessionLock { transaction })
 }

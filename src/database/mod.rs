@@ -9,6 +9,7 @@ mod connect;
 pub mod dialect;
 mod error;
 mod schema;
+mod turn;
 
 pub use address::DatabaseAddress;
 pub use connect::{ConnectError, PoolOptions};

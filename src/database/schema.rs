@@ -1,12 +1,13 @@
 //! Brings the tables up to date.
 
 use migration::{Migrator, MigratorTrait};
-use sea_orm::{ConnectionTrait, DbBackend, DbErr};
+use sea_orm::{ConnectionTrait, DbErr};
 
+use super::turn::Turn;
 use super::{Database, DatabaseError};
 
 impl Database {
-    /// Runs the migrations that have not run yet. Processes that start at once on one PostgreSQL take turns.
+    /// Runs the migrations that have not run yet. Processes that start at once on one database take turns.
     ///
     /// # Errors
     /// When a migration fails; what ran before it stays.
@@ -46,14 +47,10 @@ impl Database {
 
     /// Changes the tables while no other process does.
     async fn alone(&self, change: impl Future<Output = Result<(), DbErr>>) -> Result<(), DatabaseError> {
-        if self.backend() == DbBackend::Postgres {
-            // The lock lives in its own session, since the migrations use the pool; it ends with the session at the
-            // latest. The number is arbitrary and ours.
-            let lock = crate::write_transaction::lock_session(self, MIGRATION_LOCK).await?;
-            change.await?;
-            return lock.release().await;
-        }
-        Ok(change.await?)
+        let turn = Turn::wait(self).await?;
+        let changed = change.await;
+        turn.end().await;
+        Ok(changed?)
     }
 
     /// How many migrations have not run yet.
@@ -82,6 +79,3 @@ pub struct MigrationState {
     /// Whether it has run.
     pub applied: bool,
 }
-
-/// The advisory lock under which migrations run.
-const MIGRATION_LOCK: i64 = 0x7468_726f_7567_686c;

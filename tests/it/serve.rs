@@ -9,7 +9,7 @@ use throughline::database::{Database, PoolOptions};
 
 use crate::support::{Backend, RunningServer, TestDatabase, program};
 
-on_both!(it_serves_and_stops, running_requests_finish);
+on_both!(it_serves_and_stops, running_requests_finish, several_start_at_once);
 
 const ANSWERED: &str = "{ __typename }";
 
@@ -92,4 +92,22 @@ async fn without_settings_it_makes_a_file_in_the_working_folder() {
         // The write-ahead log was folded in.
         assert!(!folder.path().join(format!("{file}-wal")).exists());
     }
+}
+
+/// Servers that start at once on a fresh database take turns at making its tables.
+async fn several_start_at_once(backend: Backend) {
+    let test = TestDatabase::new(backend).await;
+    let all = u32::try_from(test.database.migrations().await.unwrap().len()).unwrap();
+    test.database.migrate_down(all).await.unwrap();
+    let url = test.url.clone();
+    let start = move || {
+        let url = url.clone();
+        std::thread::spawn(move || RunningServer::start(&url))
+    };
+    let starting: Vec<_> = std::iter::repeat_with(start).take(4).collect();
+    for server in starting {
+        let server = server.join().unwrap();
+        assert_eq!(server.graphql(ANSWERED, json!({})).await, json!({ "data": { "__typename": "Query" } }));
+    }
+    assert_eq!(test.database.pending_migrations().await.unwrap(), 0);
 }
