@@ -8,7 +8,6 @@ use std::time::Duration;
 
 use anyhow::Context;
 use axum::serve::ListenerExt;
-use sea_orm::{EntityTrait, PaginatorTrait, QuerySelect};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -16,7 +15,7 @@ use crate::access::Caller;
 use crate::config::ServerSettings;
 use crate::database::{Database, DatabaseAddress, PoolOptions};
 use crate::graphql::Api;
-use crate::{http, import};
+use crate::{http, import, projects};
 
 /// A server that is ready to answer.
 pub struct App {
@@ -56,13 +55,16 @@ impl App {
     /// When one of them is not to be had.
     pub async fn start(url: &str, pool: &PoolOptions, settings: &ServerSettings) -> anyhow::Result<Self> {
         // From here on a signal waits until the server listens to it.
-        let stop = StopSignals::listen().context("signals cannot be received")?;
+        let mut stop = StopSignals::listen().context("signals cannot be received")?;
         log_panics();
         let listener = TcpListener::bind(&settings.listen)
             .await
             .with_context(|| format!("cannot listen on {}", settings.listen))?;
         let address = listener.local_addr().context("the port is not known")?;
-        let database = open(url, pool).await?;
+        let database = tokio::select! {
+            opened = open(url, pool) => opened?,
+            () = stop.received() => anyhow::bail!("told to stop before it had started"),
+        };
         let api = Api::new(database.clone(), settings.page_limits());
         Ok(Self { listener, address, database, api, stop, shutdown_timeout: settings.shutdown_timeout() })
     }
@@ -74,8 +76,8 @@ impl App {
     /// When the import fails.
     pub async fn import_demo(&self) -> anyhow::Result<()> {
         let caller = Caller::local_owner();
-        let projects = entity::project::Entity::find().limit(1).count(self.database.reader()).await;
-        if projects.context("the projects cannot be counted")? > 0 {
+        let any = projects::reads::any_exist(&self.database, &caller).await;
+        if any.context("the projects cannot be read")? {
             tracing::debug!("the database holds projects: the demo is not imported");
             return Ok(());
         }

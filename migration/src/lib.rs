@@ -20,7 +20,7 @@ mod m20261123_000007_create_features_view;
 mod m20261123_000008_index_features_text;
 mod sql;
 
-/// Runs the steps, in this order.
+/// Runs the steps, in this order, each in a transaction with the record that it has run.
 #[derive(Debug)]
 pub struct Migrator;
 
@@ -28,14 +28,14 @@ pub struct Migrator;
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         vec![
-            Box::new(m20261123_000001_create_projects::Migration),
-            Box::new(m20261123_000002_create_features::Migration),
-            Box::new(m20261123_000003_create_tests::Migration),
-            Box::new(m20261123_000004_create_deployments::Migration),
-            Box::new(m20261123_000005_create_events::Migration),
-            Box::new(m20261123_000006_create_audit_logs::Migration),
-            Box::new(m20261123_000007_create_features_view::Migration),
-            Box::new(m20261123_000008_index_features_text::Migration),
+            Box::new(m20261123_000001_create_projects::MIGRATION),
+            Box::new(m20261123_000002_create_features::MIGRATION),
+            Box::new(m20261123_000003_create_tests::MIGRATION),
+            Box::new(m20261123_000004_create_deployments::MIGRATION),
+            Box::new(m20261123_000005_create_events::MIGRATION),
+            Box::new(m20261123_000006_create_audit_logs::MIGRATION),
+            Box::new(m20261123_000007_create_features_view::MIGRATION),
+            Box::new(m20261123_000008_index_features_text::MIGRATION),
         ]
     }
 }

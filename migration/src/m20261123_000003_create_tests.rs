@@ -1,22 +1,8 @@
 //! Test cases: the checks of a feature, each with its latest result.
 
-use sea_orm_migration::prelude::*;
+use crate::sql::{Sql, SqlMigration};
 
-use crate::sql::{Sql, run};
-
-#[derive(DeriveMigrationName)]
-pub(crate) struct Migration;
-
-#[async_trait::async_trait]
-impl MigrationTrait for Migration {
-    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        run(manager, UP).await
-    }
-
-    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        run(manager, DOWN).await
-    }
-}
+pub(crate) const MIGRATION: SqlMigration = SqlMigration { name: "m20261123_000003_create_tests", up: UP, down: DOWN };
 
 const UP: &[Sql] = &[
     // A name is in an index, whose entries PostgreSQL limits to 2,704 bytes: 650 characters of four bytes fit.

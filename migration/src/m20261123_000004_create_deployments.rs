@@ -1,22 +1,9 @@
 //! Deployments: versions of a feature brought to an environment.
 
-use sea_orm_migration::prelude::*;
+use crate::sql::{Sql, SqlMigration};
 
-use crate::sql::{Sql, run};
-
-#[derive(DeriveMigrationName)]
-pub(crate) struct Migration;
-
-#[async_trait::async_trait]
-impl MigrationTrait for Migration {
-    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        run(manager, UP).await
-    }
-
-    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        run(manager, DOWN).await
-    }
-}
+pub(crate) const MIGRATION: SqlMigration =
+    SqlMigration { name: "m20261123_000004_create_deployments", up: UP, down: DOWN };
 
 const UP: &[Sql] = &[
     Sql::Both(

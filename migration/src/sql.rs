@@ -1,7 +1,38 @@
-//! The words in which the two databases differ, and the one way to run a step's statements.
+//! What a step is, the words in which the two databases differ, and the one way to run a step's statements.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::DbBackend;
+
+/// One step.
+pub(crate) struct SqlMigration {
+    /// What the database remembers the step by: its file's name.
+    pub(crate) name: &'static str,
+    pub(crate) up: &'static [Sql],
+    /// What undoes `up`.
+    pub(crate) down: &'static [Sql],
+}
+
+impl MigrationName for SqlMigration {
+    fn name(&self) -> &str {
+        self.name
+    }
+}
+
+#[async_trait::async_trait]
+impl MigrationTrait for SqlMigration {
+    async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        run(manager, self.up).await
+    }
+
+    async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        run(manager, self.down).await
+    }
+
+    /// On SQLite, too, where it is not so by itself: a process that is killed in a step must not leave half of it.
+    fn use_transaction(&self) -> Option<bool> {
+        Some(true)
+    }
+}
 
 /// One statement of a step.
 pub(crate) enum Sql {
@@ -14,7 +45,7 @@ pub(crate) enum Sql {
 }
 
 /// Runs the statements one after the other, leaving out those of the other database.
-pub(crate) async fn run(manager: &SchemaManager<'_>, statements: &[Sql]) -> Result<(), DbErr> {
+async fn run(manager: &SchemaManager<'_>, statements: &[Sql]) -> Result<(), DbErr> {
     let sqlite = manager.get_database_backend() == DbBackend::Sqlite;
     let connection = manager.get_connection();
     for statement in statements {

@@ -21,7 +21,7 @@ use super::DatabaseError;
 /// The most rows of one statement. Ten columns a row stay far below SQLite's limit of 32,766 parameters.
 const MOST_ROWS: usize = 1024;
 
-/// What an import says of one row, and how it finds the row that is there already.
+/// What a writer says of one row, and how it finds the row that is there already.
 pub trait Draft: 'static {
     /// The table. Besides its own columns it has `id`, `row_version` and `updated_at`.
     type Entity: EntityTrait;
@@ -210,6 +210,8 @@ pub async fn exclude_other_imports(connection: &DatabaseTransaction) -> Result<(
             "SELECT pg_advisory_xact_lock($1)",
             [IMPORT_LOCK.into()],
         );
+        // As long as SQLite waits for a writer of another process.
+        connection.execute_unprepared("SET LOCAL lock_timeout = '5s'").await?;
         connection.execute_raw(lock).await?;
     }
     Ok(())

@@ -1,7 +1,7 @@
 //! Opens a database by its URL: an SQLite file, or a PostgreSQL server.
 
 use std::str::FromStr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sea_orm::sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
@@ -37,8 +37,8 @@ pub enum ConnectError {
         /// What stands before the first colon.
         scheme: String,
     },
-    /// A pool of one memory database would be as many databases as it has connections.
-    #[error("the database URL names a database in memory; Throughline keeps its records in a file: sqlite://FILE")]
+    /// No file, or a database in memory: a pool of it would be as many databases as it has connections.
+    #[error("the database URL names no file; Throughline keeps its records in one: sqlite://FILE")]
     InMemory,
     /// The URL is not understood, or the server did not answer.
     #[error("the database cannot be opened: {0}")]
@@ -70,9 +70,6 @@ impl Database {
 /// One writer and a pool of readers. The writer's queue is the pool's, so that nobody meets `SQLITE_BUSY` within the
 /// process; another process waits [`SQLITE_BUSY_TIMEOUT`].
 async fn connect_sqlite(url: &str, pool: &PoolOptions) -> Result<Database, ConnectError> {
-    if url.contains(":memory:") || url.contains("mode=memory") {
-        return Err(ConnectError::InMemory);
-    }
     let options = SqliteConnectOptions::from_str(url)?
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
@@ -81,9 +78,26 @@ async fn connect_sqlite(url: &str, pool: &PoolOptions) -> Result<Database, Conne
         .busy_timeout(SQLITE_BUSY_TIMEOUT)
         .statement_cache_capacity(PREPARED_STATEMENTS)
         .disable_statement_logging();
+    // Without a name, too, each connection would be a database of its own, which is gone when it is closed.
+    let mut parameters = url.split_once('?').map_or("", |(_, parameters)| parameters).split('&');
+    let file = options.get_filename().to_string_lossy();
+    if file.is_empty() || file.starts_with("file:sqlx-in-memory") || parameters.any(|pair| pair == "mode=memory") {
+        return Err(ConnectError::InMemory);
+    }
     let pool_options =
         || SqlitePoolOptions::new().acquire_timeout(pool.acquire_timeout).test_before_acquire(false).idle_timeout(None);
-    let writer = pool_options().max_connections(1).max_lifetime(None).connect_with(options.clone()).await?;
+    let began = Instant::now();
+    let writer = loop {
+        match pool_options().max_connections(1).max_lifetime(None).connect_with(options.clone()).await {
+            // Another process makes the same file a write-ahead one, which SQLite does not wait for by itself.
+            Err(sqlx::Error::Database(error))
+                if error.code().as_deref() == Some("5") && began.elapsed() < SQLITE_BUSY_TIMEOUT =>
+            {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+            opened => break opened?,
+        }
+    };
     let reader = pool_options()
         .max_connections(pool.max_connections)
         .connect_with(options.pragma("query_only", "on").pragma("cache_size", "-16000"))
@@ -135,7 +149,9 @@ mod tests {
         let error = Database::connect("mysql://root:secret@host/db", &PoolOptions::default()).await.unwrap_err();
         assert!(matches!(&error, ConnectError::UnknownScheme { scheme } if scheme == "mysql"));
         assert!(!error.to_string().contains("secret"), "{error}");
-        let error = Database::connect("sqlite::memory:", &PoolOptions::default()).await.unwrap_err();
-        assert!(matches!(error, ConnectError::InMemory));
+        for url in ["sqlite::memory:", "sqlite:", "sqlite://", "sqlite://x.db?mode=memory"] {
+            let error = Database::connect(url, &PoolOptions::default()).await.unwrap_err();
+            assert!(matches!(error, ConnectError::InMemory), "{url}: {error}");
+        }
     }
 }

@@ -10,7 +10,7 @@ pub enum DatabaseError {
     #[error("the database cannot be reached")]
     Unavailable(#[source] DbErr),
     /// Another transaction was in the way; the same transaction can be run again.
-    #[error("another transaction was in the way")]
+    #[error("another writer was in the way; try again when it is done")]
     Conflict(#[source] DbErr),
     /// A constraint of the schema refused the row; rules should have caught it.
     #[error("a constraint refused the row")]

@@ -1,10 +1,12 @@
 //! Every SELECT of projects.
 
 use entity::{feature, project};
+use sea_orm::ConnectionTrait as _;
 use sea_orm::sea_query::{Asterisk, CaseStatement, Expr, ExprTrait as _, Func, Query, SelectStatement};
 
 use crate::access::Caller;
 use crate::batch::{Column, Table};
+use crate::database::{Database, DatabaseError};
 use crate::features;
 
 /// Where projects are read from.
@@ -15,6 +17,15 @@ pub fn table() -> Table {
 /// The start of every statement that reads projects: those that the caller may see.
 fn visible(_: &Caller) -> SelectStatement {
     Query::select().from(project::Entity).take()
+}
+
+/// Whether there is any project that the caller may see.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn any_exist(database: &Database, caller: &Caller) -> Result<bool, DatabaseError> {
+    let any = visible(caller).expr(Expr::cust("1")).limit(1).take();
+    Ok(database.reader().query_one(&any).await?.is_some())
 }
 
 /// A column of the project's own row.

@@ -1,11 +1,12 @@
 //! Each migration can be undone, and done again, and nothing of it stays behind.
 
 use migration::{Migrator, MigratorTrait};
+use sea_orm::ConnectionTrait as _;
 use throughline::database::Database;
 
 use crate::support::{Backend, TestDatabase, query_texts};
 
-on_both!(down_undoes_up);
+on_both!(down_undoes_up, a_step_that_fails_leaves_nothing_of_itself);
 
 async fn down_undoes_up(backend: Backend) {
     let test = TestDatabase::new(backend).await;
@@ -58,4 +59,23 @@ async fn describe_schema(database: &Database) -> Vec<String> {
     }
     lines.sort();
     lines
+}
+
+/// A step is one transaction with the record that it has run, so that it can be run again.
+async fn a_step_that_fails_leaves_nothing_of_itself(backend: Backend) {
+    let test = TestDatabase::new(backend).await;
+    let database = &test.database;
+    let all = database.migrations().await.unwrap().len();
+    // Back to before the table `tests`, with the name of its second statement's index taken.
+    database.migrate_down(u32::try_from(all - 2).unwrap()).await.unwrap();
+    let writer = database.writer();
+    writer.execute_unprepared("CREATE TABLE other (id integer)").await.unwrap();
+    writer.execute_unprepared("CREATE INDEX tests_of_feature ON other (id)").await.unwrap();
+    database.migrate().await.unwrap_err();
+    let pending = database.migrations().await.unwrap().iter().filter(|step| !step.applied).count();
+    assert_eq!(pending, all - 2);
+    writer.execute_unprepared("SELECT count(*) FROM tests").await.unwrap_err();
+    writer.execute_unprepared("DROP TABLE other").await.unwrap();
+    database.migrate().await.unwrap();
+    assert_eq!(database.pending_migrations().await.unwrap(), 0);
 }

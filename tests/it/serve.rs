@@ -1,7 +1,8 @@
 //! The program serves, and stops in order.
 
-use std::io::{Read, Write};
+use std::io::{BufRead as _, BufReader, Read, Write};
 use std::net::TcpStream;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
@@ -110,4 +111,46 @@ async fn several_start_at_once(backend: Backend) {
         assert_eq!(server.graphql(ANSWERED, json!({})).await, json!({ "data": { "__typename": "Query" } }));
     }
     assert_eq!(test.database.pending_migrations().await.unwrap(), 0);
+}
+
+#[tokio::test]
+async fn several_make_one_file_at_once() {
+    for _ in 0..5 {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", folder.path().join("fresh.db").display());
+        let migrate = || {
+            program()
+                .args(["migrate", "up", "--database", &url])
+                .stderr(Stdio::piped())
+                .stdout(Stdio::null())
+                .spawn()
+                .unwrap()
+        };
+        let running: Vec<_> = std::iter::repeat_with(migrate).take(4).collect();
+        for process in running {
+            let output = process.wait_with_output().unwrap();
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_still_waits_for_its_turn_can_be_stopped() {
+    let folder = tempfile::tempdir().unwrap();
+    let held = std::fs::File::open(folder.path()).unwrap();
+    held.lock().unwrap();
+    let url = format!("sqlite://{}", folder.path().join("fresh.db").display());
+    let mut serve = program();
+    serve.args(["serve", "--listen", "127.0.0.1:0", "--database", &url]).stderr(Stdio::piped());
+    let mut process = serve.spawn().unwrap();
+    let mut log = BufReader::new(process.stderr.take().unwrap());
+    let mut line = String::new();
+    log.read_line(&mut line).unwrap();
+    assert!(line.contains("waiting for another process"), "{line}");
+    assert!(Command::new("kill").arg(process.id().to_string()).status().unwrap().success());
+    let told = Instant::now();
+    while process.try_wait().unwrap().is_none() {
+        assert!(told.elapsed() < Duration::from_secs(5), "it goes on waiting");
+        std::thread::sleep(Duration::from_millis(10));
+    }
 }

@@ -32,7 +32,6 @@ impl TestDatabase {
     }
 
     /// The demo's projects, features, tests and deployments.
-    #[allow(dead_code, reason = "the tests of reads, which come with the schema, begin here")]
     pub(crate) async fn with_demo(backend: Backend) -> Self {
         Self::from_template(backend, Template::Demo).await
     }
