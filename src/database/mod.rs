@@ -1,7 +1,7 @@
 //! The connections to the one database that the process serves, and the SQL in which the two kinds differ.
 //!
-//! **Invariants:** a read never goes through the writer of an SQLite file; no other module asks which database it is on,
-//! except through [`dialect`]; a [`sea_orm::DbErr`] is sorted in `error` and nowhere else.
+//! **Invariants:** a read never goes through the writer of an SQLite file; what differs in the SQL of reads stands in
+//! [`dialect`]; a [`sea_orm::DbErr`] is sorted in `error` and nowhere else.
 
 mod address;
 pub mod bulk;
