@@ -14,6 +14,8 @@ const UP: &[Sql] = &[
             version {text} NOT NULL,
             status {text} NOT NULL DEFAULT 'pending',
             deployed_at {timestamp:deployed_at},
+            deployed_order {timestamp:deployed_order}
+                GENERATED ALWAYS AS (coalesce(deployed_at, '0001-01-01T00:00:00+00:00')) {generated},
             row_version integer NOT NULL DEFAULT 1,
             created_at {timestamp:created_at} NOT NULL,
             updated_at {timestamp:updated_at} NOT NULL,
@@ -29,15 +31,15 @@ const UP: &[Sql] = &[
     Sql::Both("CREATE INDEX deployments_of_feature ON deployments (feature_id, id)"),
     Sql::Both("CREATE INDEX deployments_of_feature_by_created_at ON deployments (feature_id, created_at, id)"),
     Sql::Both("CREATE INDEX deployments_of_feature_by_environment ON deployments (feature_id, environment, id)"),
-    // By time: `latestDeployment` too, and the second one `latestDeployment(environment:)`. Nothing sorts as the beginning
-    // of our era, so that a page after a row without a time is one seek as well.
+    // By time: `latestDeployment` too, and the second one `latestDeployment(environment:)`. `deployed_order` is the beginning
+    // of our era where there is no time, so that a page after such a row is one seek as well.
     Sql::Both(
         r"CREATE INDEX deployments_of_feature_by_deployed_at
-            ON deployments (feature_id, coalesce(deployed_at, '0001-01-01T00:00:00+00:00'), id)",
+            ON deployments (feature_id, deployed_order, id)",
     ),
     Sql::Both(
         r"CREATE INDEX deployments_latest
-            ON deployments (feature_id, environment, coalesce(deployed_at, '0001-01-01T00:00:00+00:00'), id)",
+            ON deployments (feature_id, environment, deployed_order, id)",
     ),
     // A span of time over all features of a table that grows at its end: a block range index stays tiny.
     Sql::Postgres("CREATE INDEX deployments_created_at ON deployments USING brin (created_at)"),

@@ -36,7 +36,7 @@ impl MigrationTrait for SqlMigration {
 
 /// One statement of a step.
 pub(crate) enum Sql {
-    /// Runs on both; `{uuid}`, `{text}`, `{timestamp:column}`, `{json}` and `{strict}` become the database's own words.
+    /// Runs on both; `{uuid}`, `{text}`, `{timestamp:column}`, `{json}`, `{generated}` and `{strict}` become the database's own words.
     Both(&'static str),
     /// Runs on PostgreSQL only.
     Postgres(&'static str),
@@ -65,9 +65,23 @@ async fn run(manager: &SchemaManager<'_>, statements: &[Sql]) -> Result<(), DbEr
 /// timestamps RFC 3339 text in UTC, which sorts by time.
 fn spell(text: &str, sqlite: bool) -> String {
     let words = if sqlite {
-        [("{uuid}", "BLOB"), ("{text}", "TEXT"), ("{json}", "TEXT"), ("{strict}", " STRICT")].as_slice()
+        [
+            ("{uuid}", "BLOB"),
+            ("{text}", "TEXT"),
+            ("{json}", "TEXT"),
+            ("{generated}", "VIRTUAL"),
+            ("{strict}", " STRICT"),
+        ]
+        .as_slice()
     } else {
-        [("{uuid}", "uuid"), ("{text}", r#"text COLLATE "C""#), ("{json}", "jsonb"), ("{strict}", "")].as_slice()
+        [
+            ("{uuid}", "uuid"),
+            ("{text}", r#"text COLLATE "C""#),
+            ("{json}", "jsonb"),
+            ("{generated}", "STORED"),
+            ("{strict}", ""),
+        ]
+        .as_slice()
     };
     let text = words.iter().fold(text.to_owned(), |text, (placeholder, word)| text.replace(placeholder, word));
     spell_timestamps(&text, sqlite)

@@ -21,10 +21,10 @@ pub struct Column {
     pub(crate) nothing: Option<Nothing>,
 }
 
-/// What a column without a value sorts as.
+/// What a list is ordered by instead of a column that may hold nothing, and what stands there for nothing.
 #[derive(Debug)]
 pub(crate) struct Nothing {
-    pub(crate) literal: &'static str,
+    pub(crate) expr: Expr,
     pub(crate) cell: Cell,
 }
 
@@ -70,12 +70,12 @@ impl Column {
         self
     }
 
-    /// Says what stands for nothing when a list is ordered by the column: `literal` in SQL, `cell` in a comparison. It is
-    /// smaller than every value of the column, so that one comparison of row values, along one index over
-    /// `coalesce(column, literal)`, finds the next page whether the last row has a value or not.
+    /// Says by what a list is ordered instead, since a row may have nothing here: a generated column that has `nothing`
+    /// there, which is smaller than every value. So one comparison of row values, along one index over that column, finds
+    /// the next page whether the last row has a value or not.
     #[must_use]
-    pub fn nothing_sorts_as(mut self, literal: &'static str, cell: Cell) -> Self {
-        self.nothing = Some(Nothing { literal, cell });
+    pub fn ordered_by(mut self, column: impl IntoColumnRef, nothing: Cell) -> Self {
+        self.nothing = Some(Nothing { expr: Expr::col(column), cell: nothing });
         self
     }
 

@@ -3,7 +3,7 @@
 //! `NULL` is the smallest value unless a term says otherwise: first when ascending, last when descending. That is what an
 //! index scanned forwards or backwards can give on both databases.
 
-use sea_orm::sea_query::{Expr, ExprTrait, Func, NullOrdering, Order, SelectStatement, Value};
+use sea_orm::sea_query::{Expr, ExprTrait, NullOrdering, Order, SelectStatement, Value};
 
 use super::BatchError;
 use super::column::{Column, Nothing};
@@ -75,11 +75,7 @@ impl Direction {
 impl OrderTerm {
     /// What the rows are sorted by.
     fn expr(&self) -> Expr {
-        let column = self.column.expr.clone();
-        match self.nothing() {
-            Some(nothing) => Func::coalesce([column, Expr::cust(nothing.literal)]).into(),
-            None => column,
-        }
+        self.nothing().map_or_else(|| self.column.expr.clone(), |nothing| nothing.expr.clone())
     }
 
     /// A cell as the value to compare with; nothing where the database has nothing to compare with.

@@ -28,7 +28,7 @@ pub fn column(column: deployment::Column) -> Column {
 /// When the deployment was in place. Nothing was deployed before our era.
 pub fn deployed_at() -> Column {
     let nothing = DateTime::from_timestamp_secs(-62_135_596_800).map_or(Cell::Null, Cell::Time);
-    column(deployment::Column::DeployedAt).nothing_sorts_as("'0001-01-01T00:00:00+00:00'", nothing)
+    column(deployment::Column::DeployedAt).ordered_by((deployment::Entity, "deployed_order"), nothing)
 }
 
 /// The order in which the latest deployment is the first.

@@ -51,7 +51,7 @@ fn refresh_sql(backend: DbBackend, features: usize) -> String {
              count(t.id) FILTER (WHERE t.status = 'pending'), \
              count(t.id) FILTER (WHERE t.status = 'skipped'), \
              (SELECT d.status FROM deployments d WHERE d.feature_id = f.id \
-                 ORDER BY coalesce(d.deployed_at, '0001-01-01T00:00:00+00:00') DESC, d.id DESC LIMIT 1) \
+                 ORDER BY d.deployed_order DESC, d.id DESC LIMIT 1) \
          FROM features f LEFT JOIN tests t ON t.feature_id = f.id \
          WHERE f.id IN (VALUES {ids}) GROUP BY f.id \
          ON CONFLICT (id) DO UPDATE SET name = excluded.name, priority = excluded.priority, \

@@ -26,5 +26,5 @@ pub fn column(column: test_case::Column) -> Column {
 
 /// How long the latest run took. No run takes less than no time.
 pub fn duration_ms() -> Column {
-    column(test_case::Column::DurationMs).nothing_sorts_as("-1", Cell::Int(-1))
+    column(test_case::Column::DurationMs).ordered_by((test_case::Entity, "duration_order"), Cell::Int(-1))
 }
