@@ -190,9 +190,7 @@ impl Ordering {
             _ => condition,
         })
     }
-}
 
-impl Ordering {
     /// The condition that holds for the row at the position `at`.
     pub(crate) fn at(&self, at: &[Cell]) -> Expr {
         let equal = self.terms.iter().zip(at).map(|(term, cell)| match term.parameter(cell) {

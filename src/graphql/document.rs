@@ -94,25 +94,29 @@ fn add_missing_variables(request: &mut Request, operation: &OperationDefinition)
 }
 
 /// The response keys of a selection set, in the order of the document. Each fragment is put in once, and its spreads are
-/// counted: what spreads itself many times over must not take as many steps.
+/// counted: what spreads itself many times over must not take as many steps. It keeps a stack of its own, since it runs
+/// before async-graphql checks the depth: a chain of thousands of fragments must not overflow the thread's.
 fn collect_keys<'d>(
     set: &'d SelectionSet,
     document: &'d ExecutableDocument,
     spreads: &mut HashMap<&'d Name, usize>,
     keys: &mut Vec<Name>,
 ) {
-    for item in &set.items {
+    let mut open = vec![set.items.iter()];
+    while let Some(items) = open.last_mut() {
+        let Some(item) = items.next() else {
+            open.pop();
+            continue;
+        };
         match &item.node {
             Selection::Field(field) => keys.push(field.node.response_key().node.clone()),
-            Selection::InlineFragment(fragment) => {
-                collect_keys(&fragment.node.selection_set.node, document, spreads, keys);
-            }
+            Selection::InlineFragment(fragment) => open.push(fragment.node.selection_set.node.items.iter()),
             Selection::FragmentSpread(spread) => {
                 let name = &spread.node.fragment_name.node;
                 let count = spreads.entry(name).or_default();
                 *count += 1;
                 if let Some(fragment) = document.fragments.get(name).filter(|_| *count == 1) {
-                    collect_keys(&fragment.node.selection_set.node, document, spreads, keys);
+                    open.push(fragment.node.selection_set.node.items.iter());
                 }
             }
         }

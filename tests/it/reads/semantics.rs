@@ -11,7 +11,8 @@ on_both!(
     nulls_and_defaults_of_variables,
     a_parse_error_does_not_repeat_the_document,
     one_of_several_operations_runs,
-    nested_lists_keep_their_order
+    nested_lists_keep_their_order,
+    deep_documents_are_refused
 );
 
 /// A project with one feature that has four tests, which take 3, 2, no and 0 ms.
@@ -143,5 +144,22 @@ async fn nested_lists_keep_their_order(backend: Backend) {
         let data = client.data_with(&document, json!({ "f": ids["f"] })).await;
         let nodes = data["feature"]["tests"]["nodes"].as_array().unwrap().iter();
         assert_eq!(nodes.map(|node| node["durationMs"].clone()).collect::<Value>(), expected, "{order}");
+    }
+}
+
+/// Within the size of a body, but far beyond what a thread's stack would bear.
+async fn deep_documents_are_refused(backend: Backend) {
+    let (client, _) = small(backend).await;
+    let last = 30_000;
+    let chain: String = (0..last).map(|i| format!("fragment F{i} on Query{{...F{}}}", i + 1)).collect();
+    let chain = format!("{{...F0}}{chain}fragment F{last} on Query{{__typename}}");
+    let inline = format!("{}__typename{}", "{...".repeat(30_000), "}".repeat(30_000));
+    let fields = format!("{}a{}", "{a".repeat(30_000), "}".repeat(30_000));
+    let cycle = "{...A} fragment A on Query{...B} fragment B on Query{...A}".to_owned();
+    for document in [chain, inline, fields, cycle] {
+        let body = client.run(&document, json!({})).await;
+        assert_eq!(body.get("data"), None);
+        assert!(body["errors"][0]["extensions"]["code"].as_str().unwrap().starts_with("GRAPHQL_"), "{body}");
+        client.data("{ __typename }").await;
     }
 }
