@@ -151,8 +151,8 @@ async fn nested_lists_keep_their_order(backend: Backend) {
 async fn deep_documents_are_refused(backend: Backend) {
     let (client, _) = small(backend).await;
     let last = 30_000;
-    let chain: String = (0..last).map(|i| format!("fragment F{i} on Query{{...F{}}}", i + 1)).collect();
-    let chain = format!("{{...F0}}{chain}fragment F{last} on Query{{__typename}}");
+    let links: Vec<_> = (0..last).map(|i| format!("fragment F{i} on Query{{...F{}}}", i + 1)).collect();
+    let chain = format!("{{...F0}}{}fragment F{last} on Query{{__typename}}", links.concat());
     let inline = format!("{}__typename{}", "{...".repeat(30_000), "}".repeat(30_000));
     let fields = format!("{}a{}", "{a".repeat(30_000), "}".repeat(30_000));
     let cycle = "{...A} fragment A on Query{...B} fragment B on Query{...A}".to_owned();
