@@ -1,9 +1,8 @@
 //! The arguments of a field inside a read. async-graphql has validated them; here variables are put in, which it leaves to
 //! whoever reads a raw selection.
 
-use async_graphql::parser::types::Field as Selected;
 use async_graphql::registry::Registry;
-use async_graphql::{InputType, Name, QueryEnv, Value};
+use async_graphql::{InputType, Name, Positioned, Value, Variables};
 use async_graphql_value::Value as RawValue;
 
 use super::BatchError;
@@ -23,15 +22,31 @@ impl Argument {
     }
 }
 
+/// A field's arguments as they stand in the document.
+pub(crate) type RawArguments = [(Positioned<Name>, Positioned<RawValue>)];
+
+/// Whether what a field's arguments are depends on variables.
+pub(crate) fn has_variables(raw: &RawArguments) -> bool {
+    fn is_in(value: &RawValue) -> bool {
+        match value {
+            RawValue::Variable(_) => true,
+            RawValue::List(items) => items.iter().any(is_in),
+            RawValue::Object(fields) => fields.values().any(is_in),
+            _ => false,
+        }
+    }
+    raw.iter().any(|(_, value)| is_in(&value.node))
+}
+
 /// The arguments that were given: an argument set to a variable without a value was not given.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Arguments(Vec<(Name, Value)>);
 
 impl Arguments {
-    /// Reads the arguments of a selected field.
-    pub(crate) fn of(field: &Selected, request: &QueryEnv) -> Self {
-        let given = field.arguments.iter();
-        Self(given.filter_map(|(name, value)| Some((name.node.clone(), put_in(&value.node, request)?))).collect())
+    /// The arguments as they stand in the document, with variables put in.
+    pub(crate) fn of(raw: &RawArguments, variables: &Variables) -> Self {
+        let given = raw.iter();
+        Self(given.filter_map(|(name, value)| Some((name.node.clone(), put_in(&value.node, variables)?))).collect())
     }
 
     /// The argument `name` as a `T`; what `T` makes of nothing where it was not given.
@@ -67,14 +82,14 @@ impl Arguments {
 
 /// The value with variables put in; nothing for a variable without a value. A variable's default was put among the
 /// variables before execution began.
-fn put_in(value: &RawValue, request: &QueryEnv) -> Option<Value> {
+pub(crate) fn put_in(value: &RawValue, variables: &Variables) -> Option<Value> {
     Some(match value {
-        RawValue::Variable(name) => return request.variables.get(name).cloned(),
+        RawValue::Variable(name) => return variables.get(name).cloned(),
         RawValue::List(items) => {
-            Value::List(items.iter().map(|item| put_in(item, request).unwrap_or(Value::Null)).collect())
+            Value::List(items.iter().map(|item| put_in(item, variables).unwrap_or(Value::Null)).collect())
         }
         RawValue::Object(fields) => Value::Object(
-            fields.iter().filter_map(|(name, value)| Some((name.clone(), put_in(value, request)?))).collect(),
+            fields.iter().filter_map(|(name, value)| Some((name.clone(), put_in(value, variables)?))).collect(),
         ),
         RawValue::Null => Value::Null,
         RawValue::Number(number) => Value::Number(number.clone()),

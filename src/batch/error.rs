@@ -46,6 +46,9 @@ pub enum BatchError {
         /// The response key.
         key: String,
     },
+    /// The document's arguments hold more values than one plan can be filled with.
+    #[error("the document has too many arguments for one request")]
+    TooManyValues,
     /// The loader panicked; the panic's text is in the log.
     #[error("the loader panicked")]
     Panicked,
@@ -70,7 +73,7 @@ impl BatchError {
     /// The code that the answer carries.
     pub(crate) fn code(&self) -> Code {
         match self {
-            Self::InvalidArgument { .. } => Code::InvalidArgument,
+            Self::InvalidArgument { .. } | Self::TooManyValues => Code::InvalidArgument,
             Self::InvalidId { .. } => Code::InvalidId,
             Self::InvalidCursor { .. } => Code::InvalidCursor,
             Self::Database(error) if matches!(**error, DatabaseError::Unavailable(_)) => Code::DatabaseUnavailable,

@@ -2,19 +2,16 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
-use std::sync::Arc;
 
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, join_all};
 use uuid::Uuid;
 
 use super::BatchError;
-use super::column::Column;
 use super::dispatch::Dispatcher;
-use super::loader::{Found, RowLoader, Rows, Shape};
-use super::page::Page;
-use super::plan::{Find, Load, Plan, Wants};
-use super::row::Row;
+use super::loader::{Ask, Found, RowLoader};
+use super::plan::{Filled, Find, Keys, Load, Plan};
+use crate::database::Row;
 
 /// The rows of a level, and what was loaded for them: one entry for each of the level's loads.
 #[derive(Default)]
@@ -42,54 +39,70 @@ pub(crate) struct LoadedPage {
 /// Loads for one request.
 pub(crate) struct Run<'r> {
     pub(crate) plan: &'r Plan,
+    pub(crate) filled: &'r Filled,
     pub(crate) dispatcher: &'r Dispatcher<RowLoader>,
 }
 
 impl Run<'_> {
-    /// The rows with these ids, each with all that the plan loads below it.
-    pub(crate) async fn load_ids(&self, level: usize, ids: &[Uuid]) -> Result<Loaded, BatchError> {
-        self.load_one(level, ids.iter().copied().map(Some).collect(), false).await
-    }
-
-    /// One list that has no parent.
-    pub(crate) async fn load_root(&self, level: usize, page: &Page, wants: Wants) -> Result<Loaded, BatchError> {
-        self.load_connection(level, vec![Uuid::nil()], None, page, wants).await
+    /// All that the operation wants.
+    pub(crate) async fn load_root(&self) -> Objects {
+        self.load_below(0, Vec::new()).await
     }
 
     /// Loads all that the plan wants for the rows of a level.
     fn load_below(&self, level: usize, rows: Vec<Row>) -> BoxFuture<'_, Objects> {
+        let loads = &self.plan.levels[level].loads;
         async move {
-            let loads = join_all(self.plan.levels[level].loads.iter().map(|load| self.load(load, &rows))).await;
+            let loads = match &loads[..] {
+                [] => Vec::new(),
+                [load] => vec![self.load(load, &rows).await],
+                loads => join_all(loads.iter().map(|load| self.load(load, &rows))).await,
+            };
             Objects { rows, loads }
         }
         .boxed()
     }
 
     async fn load(&self, load: &Load, rows: &[Row]) -> Result<Loaded, BatchError> {
-        let keys = || rows.iter().map(|row| row[load.key].as_uuid());
+        let keys = self.keys(load, rows)?;
         match &load.find {
-            Find::One => self.load_one(load.level, keys().collect(), true).await,
-            Find::First { by, page, filter } => {
-                let rows = Rows::Page { page: page.clone(), wants: Wants { rows: true, ..Wants::default() } };
-                let shape = Arc::new(Shape { filter: filter.clone(), ..self.shape(load.level, Some(by), rows) });
-                let found = self.dispatcher.load(&shape, keys().flatten().collect()).await?;
+            Find::One { .. } => self.load_one(load, keys).await,
+            Find::First { .. } => {
+                let found = self.load_rows(load, keys.into_iter().flatten().collect()).await?;
                 let mut children = Vec::with_capacity(found.len());
                 let places = found.into_iter().map(|found| {
-                    let row = found.rows.into_iter().next()?;
-                    children.push(row);
+                    children.push(found.rows.into_iter().next()?);
                     Some(children.len() - 1)
                 });
                 let places = places.collect();
                 Ok(Loaded::One { places, objects: self.load_below(load.level, children).await })
             }
-            Find::Connection { by, page, wants } => {
-                self.load_connection(load.level, keys().flatten().collect(), Some(by), page, *wants).await
+            Find::Connection { .. } => self.load_connection(load, keys.into_iter().flatten().collect()).await,
+        }
+    }
+
+    /// The keys of a load: those that the rows hold, or those that the arguments name.
+    fn keys(&self, load: &Load, rows: &[Row]) -> Result<Vec<Option<Uuid>>, BatchError> {
+        Ok(match load.keys {
+            Keys::None => vec![Some(Uuid::nil())],
+            Keys::Cell(cell) => rows.iter().map(|row| row.uuid(cell)).collect::<Result<_, _>>()?,
+            Keys::Given { given, object } => {
+                let keys = self.filled.given.get(given).and_then(|given| given.keys.get(object));
+                let keys = keys.ok_or(BatchError::Broken("the keys of a load were not given"))?;
+                keys.iter().copied().map(Some).collect()
             }
+        })
+    }
+
+    async fn load_rows(&self, load: &Load, keys: Vec<Uuid>) -> Result<Vec<Found>, BatchError> {
+        match &load.rows {
+            None => Ok(std::iter::repeat_with(Found::default).take(keys.len()).collect()),
+            Some(statement) => self.dispatcher.load(&Ask::new(statement, self.filled)?, keys).await,
         }
     }
 
     /// The rows with these ids: each is loaded once, however often it is asked for.
-    async fn load_one(&self, level: usize, keys: Vec<Option<Uuid>>, from_visible: bool) -> Result<Loaded, BatchError> {
+    async fn load_one(&self, load: &Load, keys: Vec<Option<Uuid>>) -> Result<Loaded, BatchError> {
         let mut distinct = Vec::new();
         let mut known = HashMap::new();
         let wanted: Vec<Option<usize>> = keys
@@ -103,9 +116,7 @@ impl Run<'_> {
                 })
             })
             .collect();
-        let by = &self.plan.levels[level].object.table.id;
-        let shape = Arc::new(Shape { from_visible, ..self.shape(level, Some(by), Rows::One) });
-        let found = self.dispatcher.load(&shape, distinct).await?;
+        let found = self.load_rows(load, distinct).await?;
         let mut rows = Vec::with_capacity(found.len());
         let places: Vec<Option<usize>> = found
             .into_iter()
@@ -115,47 +126,24 @@ impl Run<'_> {
             })
             .collect();
         let places = wanted.into_iter().map(|wanted| places[wanted?]).collect();
-        Ok(Loaded::One { places, objects: self.load_below(level, rows).await })
+        Ok(Loaded::One { places, objects: self.load_below(load.level, rows).await })
     }
 
-    async fn load_connection(
-        &self,
-        level: usize,
-        keys: Vec<Uuid>,
-        by: Option<&'static Column>,
-        page: &Page,
-        wants: Wants,
-    ) -> Result<Loaded, BatchError> {
-        let rows = async {
-            if !page.needs_rows(wants) {
-                return Ok(keys.iter().map(|_| Found::default()).collect());
-            }
-            let shape = self.shape(level, by, Rows::Page { page: page.clone(), wants });
-            self.dispatcher.load(&Arc::new(shape), keys.clone()).await
-        };
+    async fn load_connection(&self, load: &Load, keys: Vec<Uuid>) -> Result<Loaded, BatchError> {
         let totals = async {
-            if !wants.total {
-                return Ok(Vec::new());
-            }
-            let shape = Shape { columns: Vec::new(), ..self.shape(level, by, Rows::Count) };
-            let found = self.dispatcher.load(&Arc::new(shape), keys.clone()).await?;
+            let Some(statement) = &load.count else { return Ok(Vec::new()) };
+            let found = self.dispatcher.load(&Ask::new(statement, self.filled)?, keys.clone()).await?;
             Ok(found.into_iter().map(|found| found.count).collect())
         };
-        let (found, totals) = futures_util::join!(rows, totals);
-        let mut rows = Vec::new();
-        let pages = found?.into_iter().map(|found| {
+        let (found, totals) = futures_util::join!(self.load_rows(load, keys.clone()), totals);
+        let found = found?;
+        let mut rows = Vec::with_capacity(found.iter().map(|found| found.rows.len()).sum());
+        let pages = found.into_iter().map(|found| {
             let start = rows.len();
             rows.extend(found.rows);
             LoadedPage { rows: start..rows.len(), has_next: found.has_next, has_previous: found.has_previous }
         });
         let pages = pages.collect();
-        Ok(Loaded::Connection { pages, totals, objects: self.load_below(level, rows).await })
-    }
-
-    /// The rows of a level whose column `by` holds the key; without it, the rows of a list that has no parent.
-    fn shape(&self, level: usize, by: Option<&'static Column>, rows: Rows) -> Shape {
-        let level = &self.plan.levels[level];
-        let columns = level.columns.clone();
-        Shape { object: level.object, columns, by, filter: None, from_visible: by.is_some(), rows }
+        Ok(Loaded::Connection { pages, totals, objects: self.load_below(load.level, rows).await })
     }
 }

@@ -2,55 +2,34 @@
 
 use std::sync::Arc;
 
-use sea_orm::sea_query::{Asterisk, Expr, ExprTrait as _, Func, Order, SelectStatement};
-use sea_orm::{ConnectionTrait as _, QueryResult};
+use sea_orm::Value;
 use uuid::Uuid;
 
 use super::BatchError;
-use super::column::Column;
 use super::dispatch::Loader;
-use super::object::Object;
-use super::page::{Flags, Page};
-use super::plan::Wants;
-use super::row::Row;
-use crate::access::Caller;
-use crate::database::{Database, dialect};
+use super::plan::Filled;
+use super::statement::{Parameter, Slot};
+use crate::database::{Database, Row, dialect};
 
-/// Reads rows for one request.
+pub(crate) use self::compose::{Layout, Rows, Statement};
+
+mod compose;
+
+/// Runs the statements of one request.
 pub(super) struct RowLoader {
     database: Database,
-    caller: Arc<Caller>,
 }
 
-/// What the rows of one statement have in common.
+/// A statement with what a request fills in, but for the keys. Two that are equal are one, with the keys of both.
 #[derive(Clone)]
-pub(super) struct Shape {
-    pub(crate) object: &'static Object,
-    /// The cells of each row.
-    pub(crate) columns: Vec<&'static Column>,
-    /// The column that holds the key; nothing where the rows belong to no parent.
-    pub(crate) by: Option<&'static Column>,
-    pub(crate) filter: Option<Expr>,
-    /// Whether the keys come from rows that the caller may see, and not from the caller.
-    pub(crate) from_visible: bool,
-    pub(crate) rows: Rows,
-}
-
-/// Which of the rows that belong to a key are loaded.
-#[derive(Clone, PartialEq)]
-pub(crate) enum Rows {
-    /// All of them; there is at most one.
-    One,
-    Page {
-        page: Page,
-        wants: Wants,
-    },
-    /// None; they are counted.
-    Count,
+pub(super) struct Ask {
+    statement: Arc<Statement>,
+    /// The values of the statement's slots, in the order of its parameters.
+    values: Arc<[Value]>,
 }
 
 /// What was found for one key.
-#[derive(Clone, Default)]
+#[derive(Default)]
 pub(super) struct Found {
     pub(crate) rows: Vec<Row>,
     pub(crate) has_next: bool,
@@ -61,179 +40,108 @@ pub(super) struct Found {
 /// The most keys of one statement. A level with more takes several.
 const LARGEST_BATCH: usize = 10_000;
 
-impl PartialEq for Shape {
+impl Ask {
+    pub(super) fn new(statement: &Arc<Statement>, filled: &Filled) -> Result<Self, BatchError> {
+        let slots = statement.many.parameters.iter().filter_map(|parameter| match parameter {
+            Parameter::Slot(Slot::Given(place)) => Some(filled.slots.get(usize::from(*place)).cloned()),
+            Parameter::Slot(_) | Parameter::Fixed(_) => None,
+        });
+        let values = slots.collect::<Option<_>>().ok_or(BatchError::Broken("a slot was not filled"))?;
+        Ok(Self { statement: Arc::clone(statement), values })
+    }
+}
+
+impl PartialEq for Ask {
     fn eq(&self, other: &Self) -> bool {
-        let same = |a: &&Column, b: &&Column| std::ptr::eq(*a, *b);
-        std::ptr::eq(self.object, other.object)
-            && self.columns.len() == other.columns.len()
-            && self.columns.iter().zip(&other.columns).all(|(a, b)| same(a, b))
-            && self.by.map(std::ptr::from_ref) == other.by.map(std::ptr::from_ref)
-            && self.filter == other.filter
-            && self.from_visible == other.from_visible
-            && self.rows == other.rows
+        (Arc::ptr_eq(&self.statement, &other.statement) || self.statement == other.statement)
+            && self.values == other.values
     }
 }
 
 impl RowLoader {
-    /// A loader that sees what `caller` may see.
-    #[must_use]
-    pub(super) fn new(database: Database, caller: Arc<Caller>) -> Self {
-        Self { database, caller }
+    pub(super) fn new(database: Database) -> Self {
+        Self { database }
     }
 
-    async fn load_batch(&self, shape: &Shape, keys: &[Uuid]) -> Result<Vec<Found>, BatchError> {
-        let statement = self.statement(shape, keys);
-        let results = self.database.reader().query_all(&statement).await?;
-        let mut found: Vec<Found> = keys.iter().map(|_| Found::default()).collect();
-        let flags = shape.flags();
-        for result in &results {
-            let position: i32 = result.try_get_by_index(0)?;
-            let found = usize::try_from(position).ok().and_then(|position| found.get_mut(position));
-            if let Some(found) = found {
-                shape.read(result, flags, found)?;
+    async fn load_batch(&self, ask: &Ask, keys: &[Uuid]) -> Result<Vec<Found>, BatchError> {
+        let Statement { many, single, layout } = &*ask.statement;
+        let single = single.as_ref().filter(|_| keys.len() == 1);
+        let backend = self.database.backend();
+        let text = single.unwrap_or(many);
+        let values = || {
+            let mut given = ask.values.iter();
+            text.values(&mut |slot| match slot {
+                Slot::Keys if single.is_some() => keys[0].into(),
+                Slot::Keys => dialect::list_keys(backend, keys),
+                // A text's slots come in the order in which their values were put together.
+                Slot::Given(_) | Slot::Beside(_) => given.next().cloned().unwrap_or(Value::Bool(None)),
+            })
+        };
+        let rows = self.database.read(&text.sql, &values).await?;
+        let mut found: Vec<Found> = std::iter::repeat_with(Found::default).take(keys.len()).collect();
+        if let ([only], None) = (&mut *found, layout.position) {
+            only.rows = rows;
+        } else {
+            for row in rows {
+                layout.put(row, &mut found)?;
             }
         }
         for found in &mut found {
-            shape.finish(found);
+            layout.finish(found);
         }
         Ok(found)
-    }
-
-    fn statement(&self, shape: &Shape, keys: &[Uuid]) -> SelectStatement {
-        let backend = self.database.backend();
-        let table = &shape.object.table;
-        let list = || {
-            let mut list = (table.visible)(&self.caller);
-            if let Some(by) = shape.by {
-                list.and_where(by.expr.clone().eq(dialect::current_key()));
-            }
-            if let Some(condition) = table.vouched_for.filter(|_| !shape.from_visible) {
-                list.and_where(condition(&self.caller));
-            }
-            if let Some(filter) = &shape.filter {
-                list.and_where(filter.clone());
-            }
-            list
-        };
-        if let (None, Rows::Page { page, wants }) = (shape.by, &shape.rows)
-            && !shape.flags().any()
-        {
-            // A list of no parent's, of which nothing is asked but its rows, needs no table of keys to be joined to.
-            let mut statement = page.select(list(), page.edges(*wants).limit);
-            statement.expr(Expr::cust("0"));
-            statement.exprs(shape.columns.iter().map(|column| column.select(&self.caller)));
-            shape.join_tables(&mut statement);
-            return statement;
-        }
-        let mut statement = dialect::select_from_keys(backend, shape.by.map(|_| keys));
-        match &shape.rows {
-            Rows::Count => {
-                statement.expr(subquery(list().expr(Func::count(Expr::col(Asterisk))).take()));
-            }
-            Rows::One => {
-                statement.exprs(shape.columns.iter().map(|column| column.select(&self.caller)));
-                dialect::join_rows(&mut statement, backend, &table.name, list(), false);
-                shape.join_tables(&mut statement);
-            }
-            Rows::Page { page, wants } => {
-                let (edges, optional) = (page.edges(*wants), shape.flags().any());
-                statement.exprs(edges.conditions(list, page));
-                if optional {
-                    statement.expr(table.id.expr.clone());
-                }
-                statement.exprs(shape.columns.iter().map(|column| column.select(&self.caller)));
-                let rows = page.select(list(), edges.limit);
-                dialect::join_rows(&mut statement, backend, &table.name, rows, optional);
-                shape.join_tables(&mut statement);
-                statement.order_by_expr(dialect::current_position(), Order::Asc);
-                page.direction().apply(&mut statement, |sorted| dialect::sorted_as_joined(backend, sorted));
-            }
-        }
-        statement
     }
 }
 
 impl Loader for RowLoader {
-    type Arguments = Arc<Shape>;
+    type Arguments = Ask;
     type Key = Uuid;
     type Value = Found;
 
-    async fn load(&self, shape: Arc<Shape>, keys: Vec<Uuid>) -> Result<Vec<Found>, BatchError> {
-        if shape.by.is_none() {
-            // Without a parent every key stands for the same list; two fields that ask for equal lists share it.
-            let mut found = self.load_batch(&shape, &[Uuid::nil()]).await?;
-            found.resize_with(1, Found::default);
-            let list = found.swap_remove(0);
-            return Ok(vec![list; keys.len()]);
-        }
+    async fn load(&self, ask: Ask, keys: Vec<Uuid>) -> Result<Vec<Found>, BatchError> {
         let mut found = Vec::with_capacity(keys.len());
-        for keys in keys.chunks(LARGEST_BATCH) {
-            found.append(&mut self.load_batch(&shape, keys).await?);
+        // A list that belongs to nothing has one row of keys.
+        let batch = if ask.statement.single.is_some() { LARGEST_BATCH } else { 1 };
+        for keys in keys.chunks(batch) {
+            found.append(&mut self.load_batch(&ask, keys).await?);
         }
         Ok(found)
     }
 }
 
-impl Shape {
-    /// Joins the tables that some of the columns stand in, each once.
-    fn join_tables(&self, statement: &mut SelectStatement) {
-        let mut joined = Vec::new();
-        for join in self.columns.iter().filter_map(|column| column.join) {
-            let join = join();
-            if !joined.contains(&join.table) {
-                joined.push(join.table.clone());
-                statement.left_join(join.table, join.on);
-            }
-        }
-    }
-
-    /// Takes one row of the answer, whose cells stand in the order in which [`RowLoader::statement`] selects them.
-    fn read(&self, result: &QueryResult, flags: Flags, found: &mut Found) -> Result<(), BatchError> {
-        if self.rows == Rows::Count {
-            found.count = result.try_get_by_index(1)?;
+impl Layout {
+    /// Puts a row to the key that it belongs to.
+    fn put(&self, row: Row, found: &mut [Found]) -> Result<(), BatchError> {
+        let position = self.position.map(|cell| row.long(cell)).transpose()?.flatten();
+        let position = position.and_then(|position| usize::try_from(position).ok());
+        let Some(found) = position.and_then(|position| found.get_mut(position)) else {
+            return Err(BatchError::Broken("a row belongs to no key"));
+        };
+        if let Some(cell) = self.count {
+            found.count = row.long(cell)?.unwrap_or_default();
             return Ok(());
         }
-        let mut index = 1;
-        if flags.previous {
-            found.has_previous = result.try_get_by_index(index)?;
-            index += 1;
+        if let Some(cell) = self.previous {
+            found.has_previous = row.flag(cell)?;
         }
-        if flags.next {
-            found.has_next = result.try_get_by_index(index)?;
-            index += 1;
+        if let Some(cell) = self.next {
+            found.has_next = row.flag(cell)?;
         }
-        if flags.any() {
-            // The key has this row to carry its flags, whether it has rows of its own or not.
-            if result.try_get_by_index::<Option<Uuid>>(index)?.is_none() {
-                return Ok(());
-            }
-            index += 1;
+        if self.own.is_none_or(|cell| !row.is_null(cell)) {
+            found.rows.push(row);
         }
-        let cells = self.columns.iter().enumerate().map(|(at, column)| column.kind.read(result, index + at));
-        found.rows.push(cells.collect::<Result<_, _>>()?);
         Ok(())
-    }
-
-    fn flags(&self) -> Flags {
-        match &self.rows {
-            Rows::Page { page, wants } => page.edges(*wants).flags(),
-            Rows::One | Rows::Count => Flags::default(),
-        }
     }
 
     /// Cuts off the row that only tells that there are more, and puts a page that was read from the end in order.
     fn finish(&self, found: &mut Found) {
-        let Rows::Page { page, .. } = &self.rows else { return };
-        if found.rows.len() > page.size as usize {
-            found.rows.truncate(page.size as usize);
-            *(if page.backward { &mut found.has_previous } else { &mut found.has_next }) = true;
+        let Some(size) = self.size else { return };
+        if found.rows.len() > size {
+            found.rows.truncate(size);
+            *(if self.backward { &mut found.has_previous } else { &mut found.has_next }) = true;
         }
-        if page.backward {
+        if self.backward {
             found.rows.reverse();
         }
     }
-}
-
-fn subquery(statement: SelectStatement) -> Expr {
-    Expr::SubQuery(None, Box::new(statement.into()))
 }

@@ -7,8 +7,7 @@
 use async_graphql::registry::Registry;
 use sea_orm::sea_query::{Expr, IntoColumnRef, SelectStatement, TableRef};
 
-use super::BatchError;
-use super::arguments::{Argument, Arguments};
+use super::arguments::Argument;
 use super::column::{Column, LeafType};
 use super::order::Direction;
 use crate::access::Caller;
@@ -46,7 +45,6 @@ pub struct Table {
 pub(crate) struct Field {
     pub(crate) name: &'static str,
     pub(crate) description: &'static str,
-    pub(crate) arguments: Vec<Argument>,
     pub(crate) nullable: bool,
     pub(crate) kind: FieldKind,
 }
@@ -62,13 +60,16 @@ pub(crate) enum FieldKind {
     /// The row whose id stands in a column of this row.
     One { key: Column, target: ObjectRef },
     /// The first of the rows that point to this row.
-    First { by: Column, target: ObjectRef, order: &'static [(&'static str, Direction)], filter: Option<Filter> },
+    First { by: Column, target: ObjectRef, order: &'static [(&'static str, Direction)], equal: Option<Equal> },
     /// A page of the rows that point to this row.
     Connection { by: Column, target: ObjectRef },
 }
 
-/// Narrows a relation by the field's arguments.
-pub(super) type Filter = fn(&Arguments) -> Result<Option<Expr>, BatchError>;
+/// Narrows a relation to the rows in which a column equals the text of an argument, if that is given.
+pub(crate) struct Equal {
+    pub(crate) argument: Argument,
+    pub(crate) column: Column,
+}
 
 impl Fields {
     /// Begins the declaration of the object type `name`.
@@ -103,14 +104,14 @@ impl Fields {
         orders: Option<&'static str>,
     ) -> Self {
         let kind = FieldKind::Leaf { column: column.typed::<T>(), register: T::register, orders };
-        self.add(Field { name, description, arguments: Vec::new(), nullable: T::NULLABLE, kind })
+        self.add(Field { name, description, nullable: T::NULLABLE, kind })
     }
 
     /// An object of its own type that is made of other columns of the same row: leaves only.
     #[must_use]
     pub fn embedded(self, name: &'static str, description: &'static str, part: Fields) -> Self {
         let kind = FieldKind::Embedded(part);
-        self.add(Field { name, description, arguments: Vec::new(), nullable: false, kind })
+        self.add(Field { name, description, nullable: false, kind })
     }
 
     /// The object whose id stands in the column `key`; there always is one.
@@ -124,15 +125,15 @@ impl Fields {
     ) -> Self {
         let key = Column::key(key);
         let kind = FieldKind::One { key, target };
-        self.add(Field { name, description, arguments: Vec::new(), nullable: false, kind })
+        self.add(Field { name, description, nullable: false, kind })
     }
 
     /// The first of the objects whose column `by` holds this object's id, in a fixed order; nothing where there is none.
     #[must_use]
     pub fn first(self, name: &'static str, description: &'static str, first: First) -> Self {
         let by = first.by;
-        let kind = FieldKind::First { by, target: first.target, order: first.order, filter: first.filter };
-        self.add(Field { name, description, arguments: first.arguments, nullable: true, kind })
+        let kind = FieldKind::First { by, target: first.target, order: first.order, equal: first.equal };
+        self.add(Field { name, description, nullable: true, kind })
     }
 
     /// Pages of the objects whose column `by` holds this object's id.
@@ -146,15 +147,14 @@ impl Fields {
     ) -> Self {
         let by = Column::key(by);
         let kind = FieldKind::Connection { by, target };
-        self.add(Field { name, description, arguments: Vec::new(), nullable: false, kind })
+        self.add(Field { name, description, nullable: false, kind })
     }
 
     /// Ends the declaration: the rows are those of `table`, whose id becomes the field `id`.
     #[must_use]
     pub fn stored_in(mut self, table: Table) -> Object {
         let description = "Names the object in the whole of Throughline; opaque, and the same for ever.";
-        self.list
-            .insert(0, Field { name: "id", description, arguments: Vec::new(), nullable: false, kind: FieldKind::Id });
+        self.list.insert(0, Field { name: "id", description, nullable: false, kind: FieldKind::Id });
         Object { fields: self, table }
     }
 
@@ -191,7 +191,19 @@ impl Table {
     }
 }
 
+/// An object type is declared once, and is equal to itself.
+impl PartialEq for Object {
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::eq(self, other)
+    }
+}
+
 impl Object {
+    /// The names of the interfaces and unions that the objects go by.
+    pub(crate) fn abstract_types(&self) -> impl Iterator<Item = &'static str> {
+        std::iter::once("Node")
+    }
+
     /// What lists can be ordered by: the enum value, what it means, and its column.
     pub(crate) fn orders(&self) -> impl Iterator<Item = (&'static str, &'static str, &Column)> {
         self.fields.list.iter().filter_map(|field| match &field.kind {
@@ -206,21 +218,19 @@ pub struct First {
     by: Column,
     target: ObjectRef,
     order: &'static [(&'static str, Direction)],
-    arguments: Vec<Argument>,
-    filter: Option<Filter>,
+    equal: Option<Equal>,
 }
 
 impl First {
     /// The first, in `order`, of the `target`s whose column `by` holds the object's id.
     pub fn of(target: ObjectRef, by: impl IntoColumnRef, order: &'static [(&'static str, Direction)]) -> Self {
-        Self { by: Column::key(by), target, order, arguments: Vec::new(), filter: None }
+        Self { by: Column::key(by), target, order, equal: None }
     }
 
-    /// Only those that fit the field's arguments.
+    /// Only those whose text `column` equals the argument, if it is given.
     #[must_use]
-    pub fn filtered(mut self, arguments: Vec<Argument>, filter: Filter) -> Self {
-        self.arguments = arguments;
-        self.filter = Some(filter);
+    pub fn with_equal(mut self, argument: Argument, column: Column) -> Self {
+        self.equal = Some(Equal { argument, column });
         self
     }
 }

@@ -9,6 +9,7 @@ use super::BatchError;
 use super::column::{Column, Nothing};
 use super::object::Object;
 use super::row::Cell;
+use super::statement::Slot;
 
 /// Which way a term sorts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, async_graphql::Enum)]
@@ -49,6 +50,11 @@ pub(crate) struct Ordering {
     pub(crate) terms: Vec<OrderTerm>,
 }
 
+/// A place in an order: where each term's value is filled in; nothing for a term that has no value there.
+pub(crate) type Place = [Option<Slot>];
+/// A term, and where its value is filled in.
+type Placed<'o> = (&'o OrderTerm, &'o Option<Slot>);
+
 impl PartialEq for OrderTerm {
     fn eq(&self, other: &Self) -> bool {
         std::ptr::eq(self.column, other.column) && self.direction == other.direction && self.nulls == other.nulls
@@ -79,7 +85,7 @@ impl OrderTerm {
     }
 
     /// A cell as the value to compare with; nothing where the database has nothing to compare with.
-    fn parameter(&self, cell: &Cell) -> Option<Value> {
+    pub(crate) fn parameter(&self, cell: &Cell) -> Option<Value> {
         match (cell, self.nothing()) {
             (Cell::Null, Some(nothing)) => nothing.cell.to_parameter(),
             (cell, _) => cell.to_parameter(),
@@ -169,21 +175,20 @@ impl Ordering {
         }
     }
 
-    /// The condition that holds for the rows that come after the position `at`, a cell for each term; nothing where no
-    /// row can.
-    pub(crate) fn after(&self, at: &[Cell]) -> Option<Expr> {
+    /// The condition that holds for the rows that come after the place `at`; nothing where no row can.
+    pub(crate) fn after(&self, at: &Place) -> Option<Expr> {
         let terms: Vec<_> = self.terms.iter().zip(at).collect();
         if let Some(row_values) = compare_row_values(&terms) {
             return Some(row_values);
         }
         let condition = after_terms(&terms)?;
         // The alternatives hide from the planner where the first column starts; said once more, it can seek there.
-        Some(match (terms.first(), terms.first().and_then(|(term, cell)| term.parameter(cell))) {
-            (Some((term, _)), Some(value)) if term.nulls == Nulls::First || !term.has_nulls() => {
+        Some(match terms.first() {
+            Some((term, Some(value))) if term.nulls == Nulls::First || !term.has_nulls() => {
                 let column = term.expr();
                 let bound = match term.direction {
-                    Direction::Asc => column.gte(value),
-                    Direction::Desc => column.lte(value),
+                    Direction::Asc => column.gte(value.expr()),
+                    Direction::Desc => column.lte(value.expr()),
                 };
                 bound.and(condition)
             }
@@ -191,10 +196,10 @@ impl Ordering {
         })
     }
 
-    /// The condition that holds for the row at the position `at`.
-    pub(crate) fn at(&self, at: &[Cell]) -> Expr {
-        let equal = self.terms.iter().zip(at).map(|(term, cell)| match term.parameter(cell) {
-            Some(value) => term.expr().eq(value),
+    /// The condition that holds for the row at the place `at`.
+    pub(crate) fn at(&self, at: &Place) -> Expr {
+        let equal = self.terms.iter().zip(at).map(|(term, value)| match value {
+            Some(value) => term.expr().eq(value.expr()),
             None => term.expr().is_null(),
         });
         equal.reduce(ExprTrait::and).unwrap_or_else(|| Expr::cust("FALSE"))
@@ -202,13 +207,13 @@ impl Ordering {
 }
 
 /// `(a, b) > (x, y)` where all terms sort one way and no row without a value follows: one seek of an index.
-fn compare_row_values(terms: &[(&OrderTerm, &Cell)]) -> Option<Expr> {
+fn compare_row_values(terms: &[Placed<'_>]) -> Option<Expr> {
     let direction = terms.first()?.0.direction;
     let seekable = |term: &OrderTerm| term.direction == direction && (!term.has_nulls() || term.nulls == Nulls::First);
     if !terms.iter().all(|(term, _)| seekable(term)) {
         return None;
     }
-    let values = terms.iter().map(|(term, cell)| term.parameter(cell).map(Expr::from)).collect::<Option<Vec<_>>>()?;
+    let values = terms.iter().map(|(_, value)| value.map(Slot::expr)).collect::<Option<Vec<_>>>()?;
     let columns = terms.iter().map(|(term, _)| term.expr());
     let (left, right) = match <[_; 1]>::try_from(values) {
         Ok([value]) => (terms[0].0.expr(), value),
@@ -221,18 +226,18 @@ fn compare_row_values(terms: &[(&OrderTerm, &Cell)]) -> Option<Expr> {
 }
 
 /// After in the first term, or equal in it and after in the rest.
-fn after_terms(terms: &[(&OrderTerm, &Cell)]) -> Option<Expr> {
-    let ((term, cell), rest) = terms.split_first()?;
+fn after_terms(terms: &[Placed<'_>]) -> Option<Expr> {
+    let ((term, value), rest) = terms.split_first()?;
     let column = || term.expr();
-    let (after, equal) = match term.parameter(cell) {
+    let (after, equal) = match value {
         Some(value) => {
             let after = match term.direction {
-                Direction::Asc => column().gt(value.clone()),
-                Direction::Desc => column().lt(value.clone()),
+                Direction::Asc => column().gt(value.expr()),
+                Direction::Desc => column().lt(value.expr()),
             };
             let nulls_follow = term.has_nulls() && term.nulls == Nulls::Last;
             let after = if nulls_follow { after.or(column().is_null()) } else { after };
-            (Some(after), column().eq(value))
+            (Some(after), column().eq(value.expr()))
         }
         None => ((term.nulls == Nulls::First).then(|| column().is_not_null()), column().is_null()),
     };

@@ -8,16 +8,16 @@
 use async_graphql::{InputType as _, Value};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sea_orm::Value as Parameter;
 
 use super::BatchError;
 use super::arguments::Arguments;
 use super::object::Object;
-use super::order::{Direction, Nulls, Ordering, WantedTerm};
+use super::order::{Direction, Nulls, Ordering, Place, WantedTerm};
 use super::row::Cell;
+use super::statement::Slot;
 
 mod select;
-
-pub(crate) use self::select::Flags;
 
 /// How long a page is.
 #[derive(Clone, Copy, Debug)]
@@ -44,12 +44,12 @@ impl PageLimits {
     }
 }
 
-/// Which rows of a list are asked for.
+/// Which rows of a list are asked for; the values of its cursors are filled in by each request.
 #[derive(Clone, PartialEq)]
 pub(crate) struct Page {
     pub(crate) ordering: Ordering,
-    pub(crate) after: Option<Vec<Cell>>,
-    pub(crate) before: Option<Vec<Cell>>,
+    pub(crate) after: Option<Box<Place>>,
+    pub(crate) before: Option<Box<Place>>,
     pub(crate) size: u32,
     /// Counted from the end of the list.
     pub(crate) backward: bool,
@@ -59,11 +59,21 @@ pub(crate) struct Page {
 const LONGEST_CURSOR: usize = 16 * 1024;
 
 impl Page {
-    /// Reads the page arguments of a connection of `object`s.
-    pub(crate) fn of(arguments: &Arguments, object: &'static Object, limits: PageLimits) -> Result<Self, BatchError> {
+    /// Reads the page arguments of a connection of `object`s, and adds the values of its cursors to `slots`.
+    pub(crate) fn bind(
+        arguments: &Arguments,
+        object: &'static Object,
+        limits: PageLimits,
+        slots: &mut Vec<Parameter>,
+    ) -> Result<Self, BatchError> {
         let ordering = Ordering::new(object, read_order_by(arguments.raw("orderBy"))?)?;
-        let cursor = |name| match arguments.get::<Option<String>>(name)? {
-            Some(text) => read_cursor(name, &text, object, &ordering).map(Some),
+        let mut cursor = |name| match arguments.get::<Option<String>>(name)? {
+            Some(text) => {
+                let cells = read_cursor(name, &text, object, &ordering)?;
+                let terms = ordering.terms.iter().zip(&cells);
+                let place = terms.map(|(term, cell)| Some(Slot::give(term.parameter(cell)?, slots)));
+                Ok::<_, BatchError>(Some(place.collect()))
+            }
             None => Ok(None),
         };
         let (after, before) = (cursor("after")?, cursor("before")?);
@@ -83,9 +93,9 @@ impl Page {
 }
 
 /// Writes the cursor of a row, whose cells of the order's terms are given.
-pub(crate) fn write_cursor<'c>(signature: &str, cells: impl Iterator<Item = &'c Cell>, out: &mut Vec<u8>) {
+pub(crate) fn write_cursor(signature: &str, cells: &[Cell], out: &mut Vec<u8>) {
     let mut parts = vec![serde_json::Value::from(signature)];
-    parts.extend(cells.map(Cell::to_json));
+    parts.extend(cells.iter().map(Cell::to_json));
     let mut json = Vec::with_capacity(96);
     super::row::write_json(&parts, &mut json);
     out.push(b'"');

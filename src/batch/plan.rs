@@ -1,120 +1,150 @@
-//! Compiles a selection into a plan: what to load, level by level, and how to write what was loaded.
+//! Compiles an operation into a plan: what to load, level by level, and how to write what was loaded.
 //!
-//! A [`Level`] is all rows that one relation brings, for however many parents. Selecting a field adds columns to its level,
-//! or a load of a further level; two fields that need the same load share it, whatever they select of it. What each field
-//! writes is a [`Projection`] over the level.
+//! A [`Level`] is all rows that one relation brings, for however many parents; the first level is the query root, which has
+//! no rows. Selecting a field adds columns to its level, or a load of a further level; two fields that need the same load
+//! share it, whatever they select of it. What each field writes is a [`Projection`] over the level.
 //!
 //! A to-one relation that leads back to where the level came from (`project { features { project } }`) loads nothing: the
-//! parent's row is at hand.
+//! parent's row is at hand. One from a row that is asked for by its id is joined to it.
+//!
+//! **Invariant:** a plan holds no value of a request: it is kept and serves every request that decides the same
+//! ([`Plan::fill`]).
 
 use async_graphql::parser::types::SelectionSet;
-use async_graphql::{Pos, QueryEnv};
+use async_graphql::{Pos, Variables};
 
 use super::BatchError;
-use super::arguments::Arguments;
+use super::arguments::RawArguments;
 use super::column::Column;
 use super::object::{Field, FieldKind, Fields, Object};
 use super::order::Ordering;
 use super::page::{Page, PageLimits};
 use super::projection::{Part, Projected, Projection};
-use super::selection::{Selected, collect};
+use super::selection::{Selected, collect, equal_arguments};
+use super::source::{Condition, Source};
 
-pub(crate) use self::connection::{Cursor, RootConnection};
+pub(crate) use self::connection::Cursor;
+use self::fill::{Binder, Bound, Fill};
+pub(crate) use self::fill::{Filled, Given};
+pub(crate) use self::load::{Find, Keys, Load, Wants};
 
 mod connection;
+mod fill;
+mod load;
+mod root;
 
-/// What a selection loads; the first level is the root's.
+/// What an operation loads, and what it writes of it.
 pub(crate) struct Plan {
+    /// The first one is the query root.
     pub(crate) levels: Vec<Level>,
+    pub(crate) projection: Projection,
+    fills: Vec<Fill>,
+    conditions: Vec<Condition>,
+    /// Whether it serves this request only, since some of its arguments are wrong.
+    pub(crate) only_once: bool,
 }
 
 /// All rows that one relation brings.
+#[derive(Default)]
 pub(crate) struct Level {
-    pub(crate) object: &'static Object,
+    /// What the rows are; the query root is none.
+    pub(crate) object: Option<&'static Object>,
     /// What the level's statement selects, in this order.
     pub(crate) columns: Vec<&'static Column>,
+    /// The to-one relations whose rows stand beside the level's.
+    pub(crate) joins: Vec<Joined>,
     pub(crate) loads: Vec<Load>,
-    /// The level whose rows this level's belong to, and the column that says to which.
-    parent: Option<(usize, &'static Column)>,
+    /// What this level's rows belong to, and the column that says to which row.
+    parent: Option<(Node, &'static Column)>,
+    /// Whether its rows are asked for by their ids, so that a to-one relation repeats nothing when it is joined.
+    by_id: bool,
 }
 
-/// A relation to be loaded for all rows of a level.
-pub(crate) struct Load {
-    field: &'static Field,
-    arguments: Arguments,
-    /// Where the level's row holds the key.
-    pub(crate) key: usize,
-    pub(crate) find: Find,
-    /// The level of the rows that it brings.
-    pub(crate) level: usize,
+/// A row that stands beside a level's.
+pub(crate) struct Joined {
+    /// The column that holds its id.
+    pub(crate) key: &'static Column,
+    pub(crate) target: &'static Object,
 }
 
-/// Which rows belong to a key.
-#[derive(Clone)]
-pub(crate) enum Find {
-    /// The row with this id.
-    One,
-    /// The first row of a list.
-    First { by: &'static Column, page: Page, filter: Option<sea_orm::sea_query::Expr> },
-    /// A page of a list.
-    Connection { by: &'static Column, page: Page, wants: Wants },
+/// The objects of one type in the rows of a level: the rows themselves, or what is joined to them.
+#[derive(Clone, Copy)]
+pub(crate) struct Node {
+    level: usize,
+    object: &'static Object,
 }
 
-/// Which parts of a connection are selected.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-#[expect(clippy::struct_excessive_bools, reason = "each part of a connection is selected or not")]
-pub(crate) struct Wants {
-    pub(crate) rows: bool,
-    pub(crate) total: bool,
-    pub(crate) has_next: bool,
-    pub(crate) has_previous: bool,
-}
+impl Plan {
+    /// What a request with these variables fills the plan with; nothing where it would decide otherwise.
+    pub(crate) fn fill(&self, variables: &Variables, limits: PageLimits) -> Option<Filled> {
+        if !self.conditions.iter().all(|condition| condition.holds(variables)) {
+            return None;
+        }
+        let mut filled = Filled::default();
+        self.fills.iter().try_for_each(|fill| fill.again(variables, limits, &mut filled))?;
+        Some(filled)
+    }
 
-impl Wants {
-    /// Wants what either wants.
-    pub(crate) fn merge(&mut self, other: Self) {
-        self.rows |= other.rows;
-        self.total |= other.total;
-        self.has_next |= other.has_next;
-        self.has_previous |= other.has_previous;
+    fn add_level(&mut self, object: &'static Object, parent: Option<(Node, &'static Column)>, by_id: bool) -> usize {
+        self.levels.push(Level { object: Some(object), parent, by_id, ..Level::default() });
+        self.levels.len() - 1
     }
 }
 
-/// Compiles what one field selects.
-pub(crate) struct Planner<'d> {
-    pub(crate) plan: Plan,
-    request: &'d QueryEnv,
+/// Compiles one operation.
+pub(crate) struct Planner<'p, 'd> {
+    plan: Plan,
+    filled: Filled,
+    source: &'p Source<'d>,
     limits: PageLimits,
     /// The first thing that makes the selection one that has no answer, and where it stands.
-    pub(crate) refused: Option<(BatchError, Pos)>,
+    refused: Option<(BatchError, Pos)>,
 }
 
-impl<'d> Planner<'d> {
-    pub(crate) fn new(request: &'d QueryEnv, limits: PageLimits) -> Self {
-        Self { plan: Plan { levels: Vec::new() }, request, limits, refused: None }
+impl<'p, 'd> Planner<'p, 'd> {
+    pub(crate) fn new(source: &'p Source<'d>, limits: PageLimits) -> Self {
+        let plan = Plan {
+            levels: vec![Level::default()],
+            projection: Projection { parts: Vec::new() },
+            fills: Vec::new(),
+            conditions: Vec::new(),
+            only_once: false,
+        };
+        Self { plan, filled: Filled::default(), source, limits, refused: None }
     }
 
-    /// Adds a level that no relation leads to.
-    pub(crate) fn add_root(&mut self, object: &'static Object) -> usize {
-        self.add_level(object, None)
-    }
-
-    fn add_level(&mut self, object: &'static Object, parent: Option<(usize, &'static Column)>) -> usize {
-        self.plan.levels.push(Level { object, columns: Vec::new(), loads: Vec::new(), parent });
-        self.plan.levels.len() - 1
+    /// The plan, and what this request fills it with.
+    ///
+    /// # Errors
+    /// Where the selection has no answer, and the place.
+    pub(crate) fn finish(self) -> Result<(Plan, Filled), (BatchError, Pos)> {
+        self.refused.map_or(Ok((self.plan, self.filled)), Err)
     }
 
     /// Collects what `sets` select on a type with these names, and looks for fields that cannot share their key.
-    fn collect<'s>(&mut self, sets: impl IntoIterator<Item = &'s SelectionSet>, names: &[&str]) -> Vec<Selected<'s>>
-    where
-        'd: 's,
-    {
-        let collected = collect(sets, names, self.request);
+    fn collect(&mut self, sets: impl IntoIterator<Item = &'d SelectionSet>, names: &[&str]) -> Vec<Selected<'d>> {
+        let collected = collect(sets, names, self.source);
         if self.refused.is_none() {
             let conflict = collected.iter().find_map(|selected| Some((selected.key, selected.conflict()?)));
             self.refused = conflict.map(|(key, field)| (BatchError::FieldConflict { key: key.to_string() }, field.pos));
         }
         collected
+    }
+
+    /// Reads a field's arguments, and remembers how for the requests to come.
+    fn bind(&mut self, binder: Binder, selected: &Selected<'_>) -> Result<Bound, BatchError> {
+        let arguments = &selected.field().node.arguments;
+        match Fill::new(binder, arguments, self.source.variables, self.limits, &mut self.filled) {
+            Ok(fill) => {
+                let bound = fill.bound.clone();
+                self.plan.fills.push(fill);
+                Ok(bound)
+            }
+            Err(error) => {
+                self.plan.only_once = true;
+                Err(error)
+            }
+        }
     }
 
     /// Where the rows of `level` hold `column`.
@@ -126,77 +156,67 @@ impl<'d> Planner<'d> {
         })
     }
 
-    /// What `sets` select on the objects of `level`, which also go by the names of their `interfaces`.
-    pub(crate) fn project_object<'s>(
-        &mut self,
-        level: usize,
-        sets: impl IntoIterator<Item = &'s SelectionSet>,
-        interfaces: &[&str],
-    ) -> Projection
-    where
-        'd: 's,
-    {
-        let fields = &self.plan.levels[level].object.fields;
-        let mut names = vec![fields.name];
-        names.extend_from_slice(interfaces);
-        self.project(level, fields, sets, &names)
+    /// What `sets` select on the objects of `node`, which also go by the names of their interfaces and unions.
+    fn project_object(&mut self, node: Node, sets: impl IntoIterator<Item = &'d SelectionSet>) -> Projection {
+        let fields = &node.object.fields;
+        let names: Vec<_> = std::iter::once(fields.name).chain(node.object.abstract_types()).collect();
+        self.project(node, fields, sets, &names)
     }
 
-    fn project<'s>(
+    fn project(
         &mut self,
-        level: usize,
+        node: Node,
         fields: &'static Fields,
-        sets: impl IntoIterator<Item = &'s SelectionSet>,
+        sets: impl IntoIterator<Item = &'d SelectionSet>,
         names: &[&str],
-    ) -> Projection
-    where
-        'd: 's,
-    {
+    ) -> Projection {
         let selected = self.collect(sets, names);
         let parts = selected.iter().filter_map(|selected| {
             if selected.field().node.name.node == "__typename" {
                 return Some(Part::new(selected, false, Projected::TypeName(fields.name)));
             }
             let field = fields.field(&selected.field().node.name.node)?;
-            Some(Part::new(selected, field.nullable, self.project_field(level, field, selected)))
+            Some(Part::new(selected, field.nullable, self.project_field(node, field, selected)))
         });
         Projection { parts: parts.collect() }
     }
 
-    fn project_field(&mut self, level: usize, field: &'static Field, selected: &Selected<'_>) -> Projected {
+    fn project_field(&mut self, node: Node, field: &'static Field, selected: &Selected<'d>) -> Projected {
+        let Node { level, object } = node;
         match &field.kind {
             FieldKind::Id => {
-                let id = &self.plan.levels[level].object.table.id;
+                let id = &object.table.id;
                 Projected::Leaf { cell: self.cell(level, id), kind: id.kind }
             }
             FieldKind::Leaf { column, .. } => Projected::Leaf { cell: self.cell(level, column), kind: column.kind },
             FieldKind::Embedded(part) => {
-                Projected::Embedded(self.project(level, part, selected.selection_sets(), &[part.name]))
+                Projected::Embedded(self.project(node, part, selected.selection_sets(), &[part.name]))
             }
-            FieldKind::One { key, target } => {
-                if let Some(parent) = self.parent_behind(level, key, target()) {
-                    return Projected::Parent(self.project_object(parent, selected.selection_sets(), NODE));
-                }
-                let relation = Relation { field, key, target: target(), by: None };
-                self.project_one(level, &relation, selected, |_| Ok(Find::One))
-            }
-            FieldKind::First { by, target, order, filter } => {
-                let key = &self.plan.levels[level].object.table.id;
-                let relation = Relation { field, key, target: target(), by: Some(by) };
-                self.project_one(level, &relation, selected, |arguments| {
+            FieldKind::One { key, target } => self.project_one(node, field, key, target(), selected),
+            FieldKind::First { by, target, order, equal } => {
+                let load = self.load(node, field, by, target(), selected, |planner| {
                     let terms = order.iter().map(|(name, direction)| (*name, *direction, None));
                     let page = Page::first(Ordering::new(target(), terms)?);
-                    let filter = filter.map(|filter| filter(arguments)).transpose()?.flatten();
-                    Ok(Find::First { by, page, filter })
-                })
+                    let equal = match equal {
+                        Some(equal) => {
+                            planner.bind(Binder::Equal(&equal.argument), selected)?.into_equal(&equal.column)
+                        }
+                        None => None,
+                    };
+                    Ok(Find::First { by, page, equal })
+                });
+                match load {
+                    Ok(load) => {
+                        let below = Node { level: self.plan.levels[level].loads[load].level, object: target() };
+                        Projected::One { load, projection: self.project_object(below, selected.selection_sets()) }
+                    }
+                    Err(error) => Projected::Failed(error),
+                }
             }
             FieldKind::Connection { by, target } => {
-                let key = &self.plan.levels[level].object.table.id;
-                let relation = Relation { field, key, target: target(), by: Some(by) };
-                let limits = self.limits;
-                let load = self.load(level, &relation, selected, |arguments| {
-                    let page = Page::of(arguments, target(), limits)?;
-                    Ok(Find::Connection { by, page, wants: Wants::default() })
+                let load = self.load(node, field, by, target(), selected, |planner| {
+                    let page = planner.bind(Binder::Page(target()), selected)?.into_page()?;
+                    Ok(Find::Connection { by: Some(by), page, wants: Wants::default() })
                 });
                 load.map_or_else(Projected::Failed, |load| self.project_connection(level, load, selected))
             }
@@ -205,61 +225,84 @@ impl<'d> Planner<'d> {
 
     fn project_one(
         &mut self,
-        level: usize,
-        relation: &Relation,
-        selected: &Selected<'_>,
-        find: impl FnOnce(&Arguments) -> Result<Find, BatchError>,
+        node: Node,
+        field: &'static Field,
+        key: &'static Column,
+        target: &'static Object,
+        selected: &Selected<'d>,
     ) -> Projected {
-        match self.load(level, relation, selected, find) {
-            Ok(load) => {
-                let below = self.plan.levels[level].loads[load].level;
-                let projection = self.project_object(below, selected.selection_sets(), NODE);
-                Projected::One { load, projection }
-            }
-            Err(error) => Projected::Failed(error),
+        if let Some(parent) = self.parent_behind(node, key, target) {
+            return Projected::Parent(self.project_object(parent, selected.selection_sets()));
         }
+        if self.plan.levels[node.level].join(key, target) {
+            let joined = Node { level: node.level, object: target };
+            let cell = self.cell(node.level, &target.table.id);
+            return Projected::Joined { cell, projection: self.project_object(joined, selected.selection_sets()) };
+        }
+        let arguments = &selected.field().node.arguments;
+        let load = self.plan.levels[node.level].find_load(field, arguments).unwrap_or_else(|| {
+            let cell = self.cell(node.level, key);
+            let below = self.plan.add_level(target, None, false);
+            let load = Load::new(Some(field), arguments, Keys::Cell(cell), Find::One { from_visible: true }, below);
+            self.plan.levels[node.level].add_load(load)
+        });
+        let below = Node { level: self.plan.levels[node.level].loads[load].level, object: target };
+        Projected::One { load, projection: self.project_object(below, selected.selection_sets()) }
     }
 
-    /// The parent level, where the to-one relation over `key` leads back to it.
-    fn parent_behind(&self, level: usize, key: &Column, target: &'static Object) -> Option<usize> {
-        let (parent, by) = self.plan.levels[level].parent?;
-        let back = by.expr == key.expr && std::ptr::eq(self.plan.levels[parent].object, target);
-        back.then_some(parent)
+    /// The parent's objects, where the to-one relation over `key` leads back to them.
+    fn parent_behind(&self, node: Node, key: &Column, target: &'static Object) -> Option<Node> {
+        let (parent, by) = self.plan.levels[node.level].parent?;
+        let own = self.plan.levels[node.level].object.is_some_and(|object| std::ptr::eq(object, node.object));
+        (own && by.expr == key.expr && std::ptr::eq(parent.object, target)).then_some(parent)
     }
 
-    /// The load of a relation with the selected arguments, shared with an equal one.
+    /// The load of the rows that belong to the objects of `node`, shared with an equal one.
     fn load(
         &mut self,
-        level: usize,
-        relation: &Relation,
-        selected: &Selected<'_>,
-        find: impl FnOnce(&Arguments) -> Result<Find, BatchError>,
+        node: Node,
+        field: &'static Field,
+        by: &'static Column,
+        target: &'static Object,
+        selected: &Selected<'d>,
+        find: impl FnOnce(&mut Self) -> Result<Find, BatchError>,
     ) -> Result<usize, BatchError> {
-        let Relation { field, key, target, by } = *relation;
-        let arguments = Arguments::of(&selected.field().node, self.request);
-        let loads = &self.plan.levels[level].loads;
-        let equal = |load: &Load| std::ptr::eq(load.field, field) && load.arguments == arguments;
-        if let Some(known) = loads.iter().position(equal) {
+        let arguments = &selected.field().node.arguments;
+        if let Some(known) = self.plan.levels[node.level].find_load(field, arguments) {
             return Ok(known);
         }
-        let find = find(&arguments)?;
-        let key = self.cell(level, key);
-        let below = self.add_level(target, by.map(|by| (level, by)));
-        self.plan.levels[level].loads.push(Load { field, arguments, key, find, level: below });
-        Ok(self.plan.levels[level].loads.len() - 1)
+        let find = find(self)?;
+        let cell = self.cell(node.level, &node.object.table.id);
+        let below = self.plan.add_level(target, Some((node, by)), false);
+        let load = Load::new(Some(field), arguments, Keys::Cell(cell), find, below);
+        Ok(self.plan.levels[node.level].add_load(load))
     }
 }
 
-/// A field that leads to other rows.
-struct Relation {
-    field: &'static Field,
-    /// The column of this level that holds the key.
-    key: &'static Column,
-    /// What the other rows are.
-    target: &'static Object,
-    /// Their column that holds this row's id, where they belong to it.
-    by: Option<&'static Column>,
-}
+impl Level {
+    /// The load of `field` with arguments that are written alike.
+    fn find_load(&self, field: &'static Field, arguments: &RawArguments) -> Option<usize> {
+        let equal = |load: &Load| {
+            load.field.is_some_and(|known| std::ptr::eq(known, field)) && equal_arguments(&load.arguments, arguments)
+        };
+        self.loads.iter().position(equal)
+    }
 
-/// The interface that every object type implements.
-pub(crate) const NODE: &[&str] = &["Node"];
+    fn add_load(&mut self, load: Load) -> usize {
+        self.loads.push(load);
+        self.loads.len() - 1
+    }
+
+    /// Puts the row of `target` that `key` names beside each row, if that repeats nothing and no table is met twice.
+    fn join(&mut self, key: &'static Column, target: &'static Object) -> bool {
+        if self.joins.iter().any(|joined| std::ptr::eq(joined.key, key)) {
+            return true;
+        }
+        let mut present = self.object.into_iter().chain(self.joins.iter().map(|joined| joined.target));
+        let can = self.by_id && present.all(|object| object.table.name != target.table.name);
+        if can {
+            self.joins.push(Joined { key, target });
+        }
+        can
+    }
+}

@@ -33,6 +33,11 @@ pub(crate) enum Projected {
         kind: Kind,
     },
     Embedded(Projection),
+    /// From the columns of a row that stands beside this one; the cell holds its id.
+    Joined {
+        cell: usize,
+        projection: Projection,
+    },
     /// The row that the level belongs to.
     Parent(Projection),
     One {
@@ -43,6 +48,13 @@ pub(crate) enum Projected {
         load: usize,
         parts: Vec<Part<ConnectionPart>>,
     },
+    /// The objects whose ids are given, by their types.
+    Nodes {
+        given: usize,
+        objects: Vec<Projected>,
+    },
+    /// What the schema says of itself: async-graphql answers it.
+    Introspection,
 }
 
 /// A field of a connection.
@@ -75,5 +87,9 @@ impl<P> Part<P> {
         let key = selected.key.to_string();
         // A GraphQL name needs no escapes in JSON.
         Self { written_key: format!("\"{key}\":"), key, position: selected.field().pos, nullable, value }
+    }
+    /// What is written where a key and its colon stand already.
+    pub(crate) fn of_whole(value: P, position: Pos) -> Self {
+        Self { key: String::new(), written_key: String::new(), position, nullable: false, value }
     }
 }

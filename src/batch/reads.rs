@@ -1,47 +1,34 @@
 //! What the reads of one request share.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
-use async_graphql::Name;
-use tokio::sync::OnceCell;
+use async_graphql::Pos;
+use sea_orm::DbBackend;
 
 use super::dispatch::Dispatcher;
 use super::loader::RowLoader;
 use super::page::PageLimits;
+use super::resolve::ObjectPlan;
 use crate::access::Caller;
 use crate::database::Database;
 
 /// What the reads of one request share; put it into the request's data as an [`Arc`]. Nothing of it is shared between requests.
 pub struct Reads {
     pub(super) dispatcher: Dispatcher<RowLoader>,
+    pub(super) backend: DbBackend,
+    pub(super) caller: Arc<Caller>,
     pub(super) limits: PageLimits,
-    /// Whether root fields travel as JSON bytes.
-    pub(super) spliced: bool,
-    /// Root fields that are selected more than once, and whether they have been resolved.
-    pub(super) repeated: HashMap<Name, OnceCell<()>>,
+    /// What is selected of the objects that ordinary resolvers return, by their type and by the field's place.
+    pub(super) object_plans: Mutex<HashMap<(&'static str, Pos), Arc<ObjectPlan>>>,
 }
 
 impl Reads {
     /// Reads for `caller`.
     #[must_use]
     pub fn new(database: Database, caller: Arc<Caller>, limits: PageLimits) -> Self {
-        let dispatcher = Dispatcher::new(RowLoader::new(database, caller));
-        Self { dispatcher, limits, spliced: false, repeated: HashMap::new() }
-    }
-
-    /// Lets root fields answer as [`async_graphql::Value::Binary`] that holds JSON, for a responder that splices it in.
-    #[must_use]
-    pub fn spliced(mut self) -> Self {
-        self.spliced = true;
-        self
-    }
-
-    /// Names the response keys that the operation selects more than once at its root. async-graphql would resolve each
-    /// selection by itself and merge the values in the order in which they are done; this way they are one field.
-    #[must_use]
-    pub fn merging(mut self, repeated: impl IntoIterator<Item = Name>) -> Self {
-        self.repeated = repeated.into_iter().map(|key| (key, OnceCell::new())).collect();
-        self
+        let backend = database.backend();
+        let dispatcher = Dispatcher::new(RowLoader::new(database));
+        Self { dispatcher, backend, caller, limits, object_plans: Mutex::default() }
     }
 }

@@ -1,19 +1,24 @@
-//! Where async-graphql hands a field over to the engine: a root field, or the value of an ordinary resolver that returns a
-//! [`One`].
+//! Where async-graphql hands a field over to the engine: the value of an ordinary resolver that returns a [`One`].
 
 use std::borrow::Cow;
 use std::marker::PhantomData;
+use std::sync::{Arc, PoisonError};
 
+use async_graphql::indexmap::IndexMap;
 use async_graphql::parser::types::Field;
 use async_graphql::registry::Registry;
-use async_graphql::{Context, ContextSelectionSet, OutputType, Positioned, ServerResult, Value};
+use async_graphql::{ContextSelectionSet, OutputType, Pos, Positioned, ServerError, ServerResult, Value};
 use uuid::Uuid;
 
-use super::engine::{Engine, Wanted};
+use super::BatchError;
+use super::load::Run;
 use super::object::Object;
-use super::root::{Root, RootField};
+use super::plan::{Filled, Given, Plan, Planner};
+use super::projection::{Part, Projected};
+use super::reads::Reads;
 use super::sdl::register_object;
-use super::selection::{Selected, collect};
+use super::source::Source;
+use super::write::{Frame, Writer};
 
 /// An object by its key, for ordinary resolvers: selected, it is read as deep as a query, and batched with its siblings.
 pub struct One<D> {
@@ -45,47 +50,66 @@ impl<D: Declared> OutputType for One<D> {
     }
 
     async fn resolve(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<Field>) -> ServerResult<Value> {
-        let engine = Engine::of(ctx)?;
-        let key = [Ok((D::object(), self.key))];
-        let written = engine.write_objects(&key, &[&ctx.item.node], field.pos, Wanted::One).await?;
-        Ok(engine.finish(written))
+        let reads = ctx.data_opt::<Arc<Reads>>();
+        let reads =
+            reads.ok_or_else(|| BatchError::Broken("the request has no reads").to_server_error(Pos::default()))?;
+        // The path itself is not to be had, but every error gets it.
+        let path = ctx.set_error_path(ServerError::new("", None)).path;
+        let with_path = |mut error: ServerError| {
+            error.path.splice(0..0, path.iter().cloned());
+            error
+        };
+        let plan = object_plan(reads, ctx, D::object(), field.pos).map_err(with_path)?;
+        let (json, errors) = plan.run(reads, self.key).await.map_err(with_path)?;
+        if let Ok(mut all) = ctx.query_env.errors.lock() {
+            all.extend(errors.into_iter().map(with_path));
+        }
+        Ok(serde_json::from_slice(&json).unwrap_or_default())
     }
 }
 
-/// Resolves a field of the query root.
-pub(crate) async fn resolve_root(ctx: &Context<'_>, root: &'static Root, field: &RootField) -> ServerResult<Value> {
-    let engine = Engine::of(ctx)?;
-    let key = &ctx.item.node.response_key().node;
-    let Some(resolved) = engine.reads.repeated.get(key) else {
-        return resolve_selected(ctx, &engine, root, field, &Selected { key, fields: vec![ctx.item] }).await;
-    };
-    // The first one to come resolves all that is selected under the key. The others wait: async-graphql keeps the value
-    // that is there, and drops their null.
-    let mut value = Ok(Value::Null);
-    let all = async {
-        let set = &ctx.query_env.operation.node.selection_set.node;
-        let selected = collect([set], &["Query"], ctx.query_env).into_iter().find(|selected| selected.key == key);
-        let selected = selected.unwrap_or(Selected { key, fields: vec![ctx.item] });
-        value = resolve_selected(ctx, &engine, root, field, &selected).await;
-    };
-    resolved.get_or_init(|| all).await;
-    value
+/// What is selected of an object that an ordinary resolver returns.
+pub(super) struct ObjectPlan {
+    plan: Plan,
+    filled: Filled,
+    part: Part<Projected>,
 }
 
-async fn resolve_selected(
-    ctx: &Context<'_>,
-    engine: &Engine<'_>,
-    root: &'static Root,
-    field: &RootField,
-    selected: &Selected<'_>,
-) -> ServerResult<Value> {
-    match engine.write_root(root, field, selected).await {
-        Ok(written) => Ok(engine.finish(written)),
-        Err(error) if field.nullable() => {
-            ctx.add_error(error);
-            Ok(Value::Null)
+/// The plan of a selection, which is made once for a request.
+fn object_plan(
+    reads: &Reads,
+    ctx: &ContextSelectionSet<'_>,
+    object: &'static Object,
+    position: Pos,
+) -> ServerResult<Arc<ObjectPlan>> {
+    let mut plans = reads.object_plans.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(known) = plans.get(&(object.fields.name, position)) {
+        return Ok(Arc::clone(known));
+    }
+    let source = Source::new(&ctx.query_env.fragments, &ctx.query_env.variables);
+    let mut planner = Planner::new(&source, reads.limits);
+    let projected = planner.plan_object(object, [&ctx.item.node]);
+    let (mut plan, filled) = planner.finish().map_err(|(error, position)| error.to_server_error(position))?;
+    plan.complete(source.into_conditions(), reads.backend, &reads.caller);
+    let plan = Arc::new(ObjectPlan { plan, filled, part: Part::of_whole(projected, position) });
+    plans.insert((object.fields.name, position), Arc::clone(&plan));
+    Ok(plan)
+}
+
+impl ObjectPlan {
+    /// The JSON of the object with this key, and the errors of what is null in it.
+    async fn run(&self, reads: &Reads, key: Uuid) -> ServerResult<(Vec<u8>, Vec<ServerError>)> {
+        let mut given = self.filled.given.clone();
+        given[Planner::OBJECT_GIVEN] = Given::one(key);
+        let filled = Filled { slots: self.filled.slots.clone(), given };
+        let run = Run { plan: &self.plan, filled: &filled, dispatcher: &reads.dispatcher };
+        let objects = run.load_root().await;
+        let introspection = IndexMap::default();
+        let mut writer = Writer::new(Vec::with_capacity(1024), &filled.given, &introspection);
+        let frame = Frame { objects: &objects, place: 0, parent: None };
+        match writer.whole(&self.part, frame) {
+            Ok(()) => Ok((writer.out, writer.errors)),
+            Err(raised) => Err(raised.into_error()),
         }
-        // async-graphql leaves the field out; whoever answers says that there is no data.
-        Err(error) => Err(error),
     }
 }

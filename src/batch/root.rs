@@ -8,10 +8,11 @@ use async_graphql::registry::{MetaField, Registry};
 use async_graphql::{
     ContainerType, Context, ContextSelectionSet, ID, InputType, ObjectType, OutputType, Positioned, ServerResult, Value,
 };
+use uuid::Uuid;
 
-use super::object::ObjectRef;
-use super::resolve::resolve_root;
+use super::object::{Object, ObjectRef};
 use super::sdl::{field, input, object_type, page_arguments, register_connection, register_node, register_object};
+use super::{BatchError, id};
 
 /// The fields of the query root.
 pub struct Root {
@@ -86,6 +87,16 @@ impl Root {
     }
 }
 
+impl Root {
+    /// What an id of any type names.
+    pub(super) fn find(&self, argument: &str, text: &str) -> Result<(&'static Object, Uuid), BatchError> {
+        let prefixes: Vec<_> = self.objects.iter().map(|object| object().table.prefix).collect();
+        let (prefix, key) = id::parse(argument, text, &prefixes)?;
+        let object = self.objects.iter().find(|object| object().table.prefix == prefix);
+        object.map(|object| (object(), key)).ok_or(BatchError::Broken("an id names no object type"))
+    }
+}
+
 /// Gives the declaration of a schema's query root.
 pub trait DeclaresRoot: Send + Sync + 'static {
     /// The declaration.
@@ -93,9 +104,9 @@ pub trait DeclaresRoot: Send + Sync + 'static {
 }
 
 /// The query root that `R` declares, for [`async_graphql::Schema`].
-pub struct Query<R>(PhantomData<R>);
+pub struct QueryType<R>(PhantomData<R>);
 
-impl<R> Query<R> {
+impl<R> QueryType<R> {
     /// The root.
     #[must_use]
     pub fn new() -> Self {
@@ -103,13 +114,13 @@ impl<R> Query<R> {
     }
 }
 
-impl<R> Default for Query<R> {
+impl<R> Default for QueryType<R> {
     fn default() -> Self {
         Self::new()
     }
 }
 
-impl<R: DeclaresRoot> OutputType for Query<R> {
+impl<R: DeclaresRoot> OutputType for QueryType<R> {
     fn type_name() -> Cow<'static, str> {
         Cow::Borrowed("Query")
     }
@@ -130,15 +141,11 @@ impl<R: DeclaresRoot> OutputType for Query<R> {
     }
 }
 
-impl<R: DeclaresRoot> ContainerType for Query<R> {
-    async fn resolve_field(&self, ctx: &Context<'_>) -> ServerResult<Option<Value>> {
-        let root = R::root();
-        let name = &ctx.item.node.name.node;
-        match root.fields.iter().find(|field| field.name == name.as_str()) {
-            Some(field) => resolve_root(ctx, root, field).await.map(Some),
-            None => Ok(None),
-        }
+/// async-graphql only checks a query, and answers what it asks of the schema itself; [`super::Plans`] run it.
+impl<R: DeclaresRoot> ContainerType for QueryType<R> {
+    async fn resolve_field(&self, _: &Context<'_>) -> ServerResult<Option<Value>> {
+        Ok(None)
     }
 }
 
-impl<R: DeclaresRoot> ObjectType for Query<R> {}
+impl<R: DeclaresRoot> ObjectType for QueryType<R> {}

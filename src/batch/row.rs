@@ -1,11 +1,11 @@
-//! Rows as they come from a statement: cells by position, decoded by the kind that the declaration names.
+//! Cells of rows: read by position, by the kind that the declaration names, and written as JSON.
 
 use chrono::{DateTime, Datelike, SecondsFormat, Utc};
-use sea_orm::sea_query::Value;
-use sea_orm::{DbErr, QueryResult};
+use sea_orm::Value;
 use uuid::Uuid;
 
 use super::id;
+use crate::database::{DatabaseError, Row};
 
 /// What a cell holds, and how it is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,47 +43,42 @@ pub enum Cell {
     Time(DateTime<Utc>),
 }
 
-/// The cells of one row, in the order of the level's columns.
-pub(super) type Row = Box<[Cell]>;
-
 impl Kind {
-    /// Reads the cell at `index` of a result row.
-    pub(crate) fn read(self, row: &QueryResult, index: usize) -> Result<Cell, DbErr> {
-        Ok(match self {
-            Self::Id(_) | Self::Key => row.try_get_by_index::<Option<Uuid>>(index)?.map_or(Cell::Null, Cell::Uuid),
-            Self::Text | Self::Enum => row.try_get_by_index::<Option<String>>(index)?.map_or(Cell::Null, Cell::Text),
-            Self::Int => row.try_get_by_index::<Option<i32>>(index)?.map_or(Cell::Null, Cell::Int),
-            Self::Float => row.try_get_by_index::<Option<f64>>(index)?.map_or(Cell::Null, Cell::Float),
-            Self::Time => row.try_get_by_index::<Option<DateTime<Utc>>>(index)?.map_or(Cell::Null, Cell::Time),
-        })
+    /// Reads the cell at `index` of a row.
+    pub(crate) fn read(self, row: &Row, index: usize) -> Result<Cell, DatabaseError> {
+        let cell = match self {
+            Self::Id(_) | Self::Key => row.uuid(index)?.map(Cell::Uuid),
+            Self::Text | Self::Enum => row.text(index)?.map(|text| Cell::Text(text.to_owned())),
+            Self::Int => row.int(index)?.map(Cell::Int),
+            Self::Float => row.float(index)?.map(Cell::Float),
+            Self::Time => row.time(index)?.map(Cell::Time),
+        };
+        Ok(cell.unwrap_or(Cell::Null))
     }
 
-    /// Writes a cell of this kind as JSON.
-    pub(crate) fn write(self, cell: &Cell, out: &mut Vec<u8>) {
-        match cell {
-            Cell::Null => out.extend_from_slice(b"null"),
-            Cell::Uuid(uuid) => {
+    /// Writes the cell at `index` of a row as JSON, without a copy in between.
+    pub(crate) fn write(self, row: &Row, index: usize, out: &mut Vec<u8>) -> Result<(), DatabaseError> {
+        let written = match self {
+            Self::Id(prefix) => row.uuid(index)?.map(|uuid| {
                 out.push(b'"');
-                match self {
-                    Self::Id(prefix) => id::write(prefix, *uuid, out),
-                    _ => out.extend_from_slice(uuid.hyphenated().encode_lower(&mut Uuid::encode_buffer()).as_bytes()),
-                }
+                id::write(prefix, uuid, out);
                 out.push(b'"');
-            }
-            Cell::Text(text) if self == Self::Enum => {
+            }),
+            Self::Key => row.uuid(index)?.map(|uuid| write_json(&uuid, out)),
+            Self::Text => row.text(index)?.map(|text| write_json(text, out)),
+            Self::Enum => row.text(index)?.map(|text| {
                 out.push(b'"');
                 out.extend(text.bytes().map(|byte| byte.to_ascii_uppercase()));
                 out.push(b'"');
-            }
-            Cell::Text(text) => write_json(text.as_str(), out),
-            Cell::Int(number) => write_json(number, out),
-            Cell::Float(number) => write_json(number, out),
-            Cell::Time(time) => {
-                out.push(b'"');
-                out.extend_from_slice(time.to_rfc3339_opts(SecondsFormat::AutoSi, true).as_bytes());
-                out.push(b'"');
-            }
+            }),
+            Self::Int => row.int(index)?.map(|number| write_json(&number, out)),
+            Self::Float => row.float(index)?.map(|number| write_json(&number, out)),
+            Self::Time => write_time(row, index, out)?,
+        };
+        if written.is_none() {
+            out.extend_from_slice(b"null");
         }
+        Ok(())
     }
 
     /// Reads a cell from a cursor's JSON; nothing where the value is not of this kind, or no database could hold it.
@@ -132,14 +127,25 @@ impl Cell {
             Self::Time(time) => time.to_rfc3339_opts(SecondsFormat::AutoSi, true).into(),
         }
     }
+}
 
-    /// The key in the cell, where there is one.
-    pub(crate) fn as_uuid(&self) -> Option<Uuid> {
-        match self {
-            Self::Uuid(uuid) => Some(*uuid),
-            _ => None,
-        }
+/// RFC 3339 in UTC, with as many digits of the fraction as say something, by threes. SQLite keeps times as just this text,
+/// but for how it spells UTC.
+fn write_time(row: &Row, index: usize, out: &mut Vec<u8>) -> Result<Option<()>, DatabaseError> {
+    if let Row::Sqlite(_) = row
+        && let Some(text) = row.text(index)?
+        && let Some(local) = text.strip_suffix("+00:00")
+    {
+        out.push(b'"');
+        out.extend_from_slice(local.as_bytes());
+        out.extend_from_slice(b"Z\"");
+        return Ok(Some(()));
     }
+    Ok(row.time(index)?.map(|time| {
+        out.push(b'"');
+        out.extend_from_slice(time.to_rfc3339_opts(SecondsFormat::AutoSi, true).as_bytes());
+        out.push(b'"');
+    }))
 }
 
 /// Appends a value as JSON. Writing to memory a value whose keys are strings cannot fail.

@@ -40,8 +40,8 @@ fn register_field(registry: &mut Registry, declared: &'static Field) -> MetaFiel
             (format!("{}!", part.name), Vec::new())
         }
         FieldKind::One { target, .. } => (format!("{}!", register_object(registry, target())), Vec::new()),
-        FieldKind::First { target, .. } => {
-            let arguments = declared.arguments.iter().map(|argument| register_argument(registry, argument)).collect();
+        FieldKind::First { target, equal, .. } => {
+            let arguments = equal.iter().map(|equal| register_argument(registry, &equal.argument)).collect();
             (register_object(registry, target()), arguments)
         }
         FieldKind::Connection { target, .. } => {

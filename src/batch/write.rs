@@ -4,19 +4,25 @@
 //! (<https://spec.graphql.org/October2021/#sec-Handling-Field-Errors>): there the bytes written since are cut off, `null`
 //! is written, and the error is kept with its path.
 
-use async_graphql::{PathSegment, Pos, ServerError};
+use async_graphql::indexmap::IndexMap;
+use async_graphql::{Name, PathSegment, Pos, ServerError, Value};
 
 use super::BatchError;
 use super::load::{Loaded, LoadedPage, Objects};
 use super::page::write_cursor;
-use super::plan::Cursor;
+use super::plan::{Cursor, Given};
 use super::projection::{ConnectionPart, EdgePart, PageInfoPart, Part, Projected, Projection};
-use super::row::{Row, write_json};
+use super::row::{Kind, write_json};
+use crate::database::Row;
 
-/// Writes one field's value.
+/// Writes an operation's data.
 pub(crate) struct Writer<'p> {
     pub(crate) out: Vec<u8>,
     pub(crate) errors: Vec<ServerError>,
+    /// What the arguments of the root fields name.
+    given: &'p [Given],
+    /// What the schema says of itself, by response key.
+    introspection: &'p IndexMap<Name, Value>,
     path: Vec<Step<'p>>,
 }
 
@@ -40,14 +46,21 @@ pub(crate) struct Frame<'o> {
 
 type Written = Result<(), Raised>;
 
+const MISMATCH: BatchError = BatchError::Broken("what was loaded is not what the plan says");
+
 impl<'p> Writer<'p> {
-    pub(crate) fn new() -> Self {
-        Self { out: Vec::with_capacity(4096), errors: Vec::new(), path: Vec::new() }
+    pub(crate) fn new(out: Vec<u8>, given: &'p [Given], introspection: &'p IndexMap<Name, Value>) -> Self {
+        Self { out, errors: Vec::new(), given, introspection, path: Vec::new() }
     }
 
     /// Writes an object.
     pub(crate) fn object(&mut self, projection: &'p Projection, frame: Frame<'_>) -> Written {
-        self.fields(&projection.parts, |writer, value| writer.field(value, frame))
+        self.fields(&projection.parts, |writer, part| writer.field(part, &part.value, frame))
+    }
+
+    /// Writes the value of one field, without its key.
+    pub(crate) fn whole(&mut self, part: &'p Part<Projected>, frame: Frame<'_>) -> Written {
+        self.field(part, &part.value, frame)
     }
 
     /// Writes the entries of an object: the key, then what `write` makes of the value.
@@ -112,44 +125,90 @@ impl<'p> Writer<'p> {
         Raised(Box::new(error))
     }
 
-    fn field(&mut self, part: &'p Part<Projected>, frame: Frame<'_>) -> Written {
-        match &part.value {
+    fn field(&mut self, part: &'p Part<Projected>, value: &'p Projected, frame: Frame<'_>) -> Written {
+        match value {
             Projected::TypeName(name) => write_json(*name, &mut self.out),
             Projected::Failed(error) => return Err(self.raise(error, part.position)),
-            Projected::Leaf { cell, kind } => kind.write(&frame.row()[*cell], &mut self.out),
+            Projected::Leaf { cell, kind } => self.leaf(*cell, *kind, frame.row(), part.position)?,
             Projected::Embedded(projection) => return self.object(projection, frame),
+            Projected::Joined { cell, .. } if frame.row().is_null(*cell) => {
+                return Err(self.raise(&BatchError::Vanished, part.position));
+            }
+            Projected::Joined { projection, .. } => return self.object(projection, frame),
             Projected::Parent(projection) => {
                 return match frame.parent {
                     Some(parent) => self.object(projection, *parent),
                     None => Err(self.raise(&BatchError::Vanished, part.position)),
                 };
             }
-            Projected::One { load, projection } => match frame.objects.loads.get(*load) {
-                Some(Ok(Loaded::One { places, objects })) => match places[frame.place] {
-                    Some(place) => {
-                        return self.object(projection, Frame { objects, place, parent: Some(&frame) });
-                    }
-                    None if part.nullable => self.null(),
-                    None => return Err(self.raise(&BatchError::Vanished, part.position)),
-                },
-                Some(Err(error)) => return Err(self.raise(error, part.position)),
-                _ => {
-                    return Err(
-                        self.raise(&BatchError::Broken("what was loaded is not what the plan says"), part.position)
-                    );
-                }
-            },
+            Projected::One { load, projection } => return self.one(part, *load, projection, frame.place, frame),
             Projected::Connection { load, parts } => match frame.objects.loads.get(*load) {
                 Some(Ok(loaded)) => return self.connection(parts, loaded, frame.place, Some(&frame)),
                 Some(Err(error)) => return Err(self.raise(error, part.position)),
-                None => {
-                    return Err(
-                        self.raise(&BatchError::Broken("what was loaded is not what the plan says"), part.position)
-                    );
-                }
+                None => return Err(self.raise(&MISMATCH, part.position)),
+            },
+            Projected::Nodes { given, objects } => return self.nodes(part, *given, objects, frame),
+            Projected::Introspection => match self.introspection.get(part.key.as_str()) {
+                Some(value) => write_json(value, &mut self.out),
+                None => self.null(),
             },
         }
         Ok(())
+    }
+
+    fn leaf(&mut self, cell: usize, kind: Kind, row: &Row, position: Pos) -> Written {
+        kind.write(row, cell, &mut self.out).map_err(|error| self.raise(&error.into(), position))
+    }
+
+    /// Writes the object at `place` of those that a load brought.
+    fn one(
+        &mut self,
+        part: &'p Part<Projected>,
+        load: usize,
+        projection: &'p Projection,
+        place: usize,
+        frame: Frame<'_>,
+    ) -> Written {
+        match frame.objects.loads.get(load) {
+            Some(Ok(Loaded::One { places, objects })) => match places.get(place).copied().flatten() {
+                Some(place) => self.object(projection, Frame { objects, place, parent: Some(&frame) }),
+                None if part.nullable => {
+                    self.null();
+                    Ok(())
+                }
+                None => Err(self.raise(&BatchError::Vanished, part.position)),
+            },
+            Some(Err(error)) => Err(self.raise(error, part.position)),
+            _ => Err(self.raise(&MISMATCH, part.position)),
+        }
+    }
+
+    /// Writes the objects that ids of any types name, null for each that there is not.
+    fn nodes(
+        &mut self,
+        part: &'p Part<Projected>,
+        given: usize,
+        objects: &'p [Projected],
+        frame: Frame<'_>,
+    ) -> Written {
+        let entries = self.given.get(given).map_or(&[][..], |given| &given.entries);
+        self.list(entries, |writer, entry| {
+            writer.or_null(|writer| {
+                let (object, place) = entry.as_ref().map_err(|error| writer.raise(error, part.position))?;
+                let Some(Projected::One { load, projection }) = objects.get(*object) else {
+                    return Err(writer.raise(&MISMATCH, part.position));
+                };
+                let Some(Ok(Loaded::One { places, .. })) = frame.objects.loads.get(*load) else {
+                    return writer.one(part, *load, projection, *place, frame);
+                };
+                if places.get(*place).copied().flatten().is_none() {
+                    writer.null();
+                    return Ok(());
+                }
+                writer.one(part, *load, projection, *place, frame)
+            });
+            Ok(())
+        })
     }
 
     /// Writes the page at `place` of a loaded connection.
@@ -161,7 +220,7 @@ impl<'p> Writer<'p> {
         parent: Option<&Frame<'_>>,
     ) -> Written {
         let Loaded::Connection { pages, totals, objects } = loaded else {
-            return Err(self.raise(&BatchError::Broken("what was loaded is not what the plan says"), Pos::default()));
+            return Err(self.raise(&MISMATCH, Pos::default()));
         };
         let page = &pages[place];
         let frame = |place| Frame { objects, place, parent };
@@ -188,7 +247,7 @@ impl<'p> Writer<'p> {
         self.fields(parts, |writer, part| {
             match &part.value {
                 EdgePart::TypeName(name) => write_json(name, &mut writer.out),
-                EdgePart::Cursor(cursor) => writer.cursor(cursor, Some(frame.row())),
+                EdgePart::Cursor(cursor) => writer.cursor(cursor, Some(frame.row()), part.position)?,
                 EdgePart::Node(projection) => return writer.object(projection, frame),
             }
             Ok(())
@@ -202,18 +261,22 @@ impl<'p> Writer<'p> {
                 PageInfoPart::TypeName => write_json("PageInfo", &mut writer.out),
                 PageInfoPart::HasNextPage => write_json(&page.has_next, &mut writer.out),
                 PageInfoPart::HasPreviousPage => write_json(&page.has_previous, &mut writer.out),
-                PageInfoPart::StartCursor(cursor) => writer.cursor(cursor, rows.first()),
-                PageInfoPart::EndCursor(cursor) => writer.cursor(cursor, rows.last()),
+                PageInfoPart::StartCursor(cursor) => writer.cursor(cursor, rows.first(), part.position)?,
+                PageInfoPart::EndCursor(cursor) => writer.cursor(cursor, rows.last(), part.position)?,
             }
             Ok(())
         })
     }
 
-    fn cursor(&mut self, cursor: &Cursor, row: Option<&Row>) {
-        match row {
-            Some(row) => write_cursor(&cursor.signature, cursor.cells.iter().map(|cell| &row[*cell]), &mut self.out),
-            None => self.null(),
-        }
+    fn cursor(&mut self, cursor: &Cursor, row: Option<&Row>, position: Pos) -> Written {
+        let Some(row) = row else {
+            self.null();
+            return Ok(());
+        };
+        let cells = cursor.cells.iter().map(|(cell, kind)| kind.read(row, *cell)).collect::<Result<Vec<_>, _>>();
+        let cells = cells.map_err(|error| self.raise(&error.into(), position))?;
+        write_cursor(&cursor.signature, &cells, &mut self.out);
+        Ok(())
     }
 }
 

@@ -9,6 +9,7 @@ use sea_orm::sqlx::{self, ConnectOptions};
 use sea_orm::{SqlxPostgresConnector, SqlxSqliteConnector};
 
 use super::Database;
+use super::read_pool::ReadPool;
 
 /// How many connections to keep and how long to wait for one.
 #[derive(Clone, Debug)]
@@ -43,6 +44,9 @@ pub enum ConnectError {
     /// The URL is not understood, or the server did not answer.
     #[error("the database cannot be opened: {0}")]
     Refused(#[from] sqlx::Error),
+    /// The pool cannot be made as it is set.
+    #[error("the pool of connections cannot be made: {0}")]
+    Pool(#[from] sea_orm::DbErr),
 }
 
 /// Idle for longer than this, a connection is asked whether it still stands before it is used.
@@ -98,13 +102,14 @@ async fn connect_sqlite(url: &str, pool: &PoolOptions) -> Result<Database, Conne
             opened => break opened?,
         }
     };
-    let reader = pool_options()
-        .max_connections(pool.max_connections)
-        .connect_with(options.pragma("query_only", "on").pragma("cache_size", "-16000"))
-        .await?;
+    let options = options.pragma("query_only", "on").pragma("cache_size", "-16000");
+    let reads = ReadPool::sqlite(options.clone(), pool)?;
+    let reader = pool_options().max_connections(pool.max_connections).connect_lazy_with(options);
     Ok(Database {
+        reads,
         reader: SqlxSqliteConnector::from_sqlx_sqlite_pool(reader),
         writer: SqlxSqliteConnector::from_sqlx_sqlite_pool(writer),
+        observer: None,
     })
 }
 
@@ -128,6 +133,7 @@ async fn connect_postgres(url: &str, pool: &PoolOptions) -> Result<Database, Con
         })
         .connect_with(options.clone())
         .await;
+    let reads = ReadPool::postgres(options.clone(), pool)?;
     let pool = match opened {
         // The pool tries again until its time is over and then tells only that; one more attempt tells why.
         Err(sqlx::Error::PoolTimedOut) => {
@@ -137,7 +143,7 @@ async fn connect_postgres(url: &str, pool: &PoolOptions) -> Result<Database, Con
         opened => opened?,
     };
     let connection = SqlxPostgresConnector::from_sqlx_postgres_pool(pool);
-    Ok(Database { reader: connection.clone(), writer: connection })
+    Ok(Database { reads, reader: connection.clone(), writer: connection, observer: None })
 }
 
 #[cfg(test)]

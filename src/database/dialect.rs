@@ -9,44 +9,52 @@ use uuid::Uuid;
 /// The table of keys that a statement of many parents starts from.
 const KEYS: &str = "k";
 
-/// A statement from no table but the keys: one row for each key, or one row where there are none to be told apart. Give it
-/// columns, and join to it with [`join_rows`].
+/// The keys of a statement, each an expression for what is filled in.
+#[derive(Clone, Debug)]
+pub enum KeyTable {
+    /// One row that has no key.
+    None,
+    /// One key.
+    Single(Expr),
+    /// Any number of keys: what [`list_keys`] makes of them.
+    Many(Expr),
+}
+
+/// A statement from no table but the keys: one row for each key. Give it columns, and join to it with [`join_rows`].
 #[must_use]
-pub fn select_from_keys(backend: DbBackend, keys: Option<&[Uuid]>) -> SelectStatement {
-    let mut statement = Query::select();
+pub fn select_from_keys(backend: DbBackend, keys: KeyTable) -> SelectStatement {
+    let mut rows = Query::select();
     match (keys, backend) {
-        (None, _) => {
-            statement.from_subquery(Query::select().expr_as(Expr::cust("0"), "ord").take(), KEYS);
+        (KeyTable::None, _) => rows.expr_as(Expr::cust("0"), "ord"),
+        (KeyTable::Single(key), _) => rows.expr_as(key, "id").expr_as(Expr::cust("0"), "ord"),
+        (KeyTable::Many(keys), DbBackend::Sqlite) => rows
+            .expr_as(Func::cust("unhex").arg(Expr::col("value")), "id")
+            .expr_as(Expr::col("key"), "ord")
+            .from_function(Func::cust("json_each").arg(keys), "listed"),
+        (KeyTable::Many(keys), _) => {
+            let position = Func::cust("generate_subscripts").arg(keys.clone()).arg(Expr::cust("1"));
+            rows.expr_as(Func::cust("unnest").arg(keys), "id").expr_as(Expr::from(position).sub(Expr::cust("1")), "ord")
         }
-        (Some(keys), DbBackend::Sqlite) => {
-            // One parameter, whatever the number of keys, so that one prepared statement serves them all.
-            let mut json = String::with_capacity(keys.len() * 35 + 2);
-            json.push('[');
-            for (position, key) in keys.iter().enumerate() {
-                json.push_str(if position == 0 { "\"" } else { ",\"" });
-                json.push_str(key.simple().encode_lower(&mut Uuid::encode_buffer()));
-                json.push('"');
-            }
-            json.push(']');
-            let rows = Query::select()
-                .expr_as(Func::cust("unhex").arg(Expr::col("value")), "id")
-                .expr_as(Expr::col("key"), "ord")
-                .from_function(Func::cust("json_each").arg(json), "listed")
-                .take();
-            statement.from_subquery(rows, KEYS);
+    };
+    Query::select().from_subquery(rows.take(), KEYS).take()
+}
+
+/// A list of keys as one parameter, whatever their number, so that one prepared statement serves them all.
+#[must_use]
+pub fn list_keys(backend: DbBackend, keys: &[Uuid]) -> Value {
+    if backend == DbBackend::Sqlite {
+        let mut json = String::with_capacity(keys.len() * 35 + 2);
+        json.push('[');
+        for (position, key) in keys.iter().enumerate() {
+            json.push_str(if position == 0 { "\"" } else { ",\"" });
+            json.push_str(key.simple().encode_lower(&mut Uuid::encode_buffer()));
+            json.push('"');
         }
-        (Some(keys), _) => {
-            let last = i32::try_from(keys.len()).unwrap_or(i32::MAX) - 1;
-            let keys = keys.iter().map(|key| Value::from(*key)).collect();
-            let array = Value::Array(ArrayType::Uuid, Some(Box::new(keys)));
-            let rows = Query::select()
-                .expr_as(Func::cust("unnest").arg(array), "id")
-                .expr_as(Func::cust("generate_series").arg(Expr::cust("0")).arg(last), "ord")
-                .take();
-            statement.from_subquery(rows, KEYS);
-        }
+        json.push(']');
+        return json.into();
     }
-    statement.expr(current_position()).take()
+    let keys = keys.iter().map(|key| Value::from(*key)).collect();
+    Value::Array(ArrayType::Uuid, Some(Box::new(keys)))
 }
 
 /// The key of the current row of [`select_from_keys`].

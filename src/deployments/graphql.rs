@@ -36,9 +36,9 @@ pub fn object() -> &'static Object {
     &OBJECT
 }
 
-/// The argument that [`reads::in_environment`] reads.
-pub fn environment_argument() -> Vec<Argument> {
-    vec![Argument::of::<Option<String>>("environment", "Only deployments to this environment: `production`.")]
+/// The argument that names an environment.
+pub fn environment_argument() -> Argument {
+    Argument::of::<Option<String>>("environment", "Only deployments to this environment: `production`.")
 }
 
 fn declare() -> Object {

@@ -2,10 +2,10 @@
 
 use chrono::DateTime;
 use entity::deployment;
-use sea_orm::sea_query::{Expr, ExprTrait as _, Query, SelectStatement};
+use sea_orm::sea_query::{Query, SelectStatement};
 
 use crate::access::Caller;
-use crate::batch::{Arguments, BatchError, Cell, Column, Direction, Table};
+use crate::batch::{Cell, Column, Direction, Table};
 use crate::features;
 
 /// Where deployments are read from.
@@ -33,12 +33,3 @@ pub fn deployed_at() -> Column {
 
 /// The order in which the latest deployment is the first.
 pub const LATEST_FIRST: &[(&str, Direction)] = &[("DEPLOYED_AT", Direction::Desc)];
-
-/// Narrows deployments to the environment that the argument `environment` names, if it is given.
-///
-/// # Errors
-/// [`BatchError::InvalidArgument`] where the argument is not text that a database can hold.
-pub fn in_environment(arguments: &Arguments) -> Result<Option<Expr>, BatchError> {
-    let environment = arguments.get_text("environment")?;
-    Ok(environment.map(|name| Expr::col((deployment::Entity, deployment::Column::Environment)).eq(name)))
-}

@@ -110,7 +110,10 @@ fn relations(fields: Fields) -> Fields {
                 (deployment::Entity, deployment::Column::FeatureId),
                 deployments::reads::LATEST_FIRST,
             )
-            .filtered(deployments::graphql::environment_argument(), deployments::reads::in_environment),
+            .with_equal(
+                deployments::graphql::environment_argument(),
+                deployments::reads::column(deployment::Column::Environment),
+            ),
         )
         .leaf::<Option<DeploymentStatus>>(
             "deploymentStatus",

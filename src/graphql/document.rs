@@ -1,125 +1,83 @@
-//! What has to be known of a document before it runs.
+//! Documents that were parsed and checked, kept for the requests to come.
+//!
+//! **Invariants:** a document is kept only once async-graphql has found nothing wrong with it; what is kept is bounded by
+//! the length of the texts, and what nobody asks for goes first.
 
-use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
-use async_graphql::parser::types::{
-    DocumentOperations, ExecutableDocument, OperationDefinition, Selection, SelectionSet,
-};
-use async_graphql::{Name, Positioned, Request, ServerError};
+use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition};
+use async_graphql::{Name, ServerError};
+use moka::sync::Cache;
 
+use crate::batch::Plans;
 use crate::code::Code;
 
-/// A request whose document was parsed.
+/// A parsed document.
 pub(super) struct Document {
-    pub(super) request: Request,
-    /// The root fields' response keys, in the order in which the answer has them.
-    pub(super) keys: Vec<Name>,
-    /// Those among them that are selected more than once.
-    pub(super) repeated: HashSet<Name>,
+    pub(super) executable: ExecutableDocument,
+    /// How each of its operations is read, in the order of the document.
+    plans: Vec<Plans>,
+}
+
+/// One operation of a document.
+pub(super) struct Operation<'d> {
+    pub(super) definition: &'d OperationDefinition,
+    /// How it is read, if it is a query.
+    pub(super) plans: &'d Plans,
+}
+
+/// Documents by their text.
+#[derive(Clone)]
+pub(super) struct Documents(Cache<String, Arc<Document>>);
+
+/// The characters of all texts that are kept. A parsed document and its plans take some ten times as much memory.
+const KEPT_CHARACTERS: u64 = 4 * 1024 * 1024;
+
+impl Documents {
+    pub(super) fn new() -> Self {
+        let weigh = |text: &String, _: &Arc<Document>| u32::try_from(text.len()).unwrap_or(u32::MAX);
+        Self(Cache::builder().max_capacity(KEPT_CHARACTERS).weigher(weigh).build())
+    }
+
+    /// The document with this text, if it was kept.
+    pub(super) fn find(&self, text: &str) -> Option<Arc<Document>> {
+        self.0.get(text)
+    }
+
+    /// Keeps a document that was found to be right.
+    pub(super) fn keep(&self, text: &str, document: &Arc<Document>) {
+        self.0.insert(text.to_owned(), Arc::clone(document));
+    }
 }
 
 impl Document {
-    /// Parses the request's document and puts the defaults of its variables among the variables: async-graphql applies
-    /// them to the arguments of its own resolvers, but neither to `@skip` and `@include` nor to the engine's arguments.
-    pub(super) fn prepare(mut request: Request) -> Result<Self, Vec<ServerError>> {
-        let document = async_graphql::parser::parse_query(&request.query).map_err(|error| {
+    /// Parses a document.
+    ///
+    /// # Errors
+    /// Where it is not GraphQL.
+    pub(super) fn parse(text: &str) -> Result<Self, ServerError> {
+        let executable = async_graphql::parser::parse_query(text).map_err(|error| {
             let mut error = ServerError::from(error);
             error.message = describe_parse_error(&error.message);
             error.extensions.get_or_insert_default().set("code", Code::ParseFailed.as_str());
-            vec![error]
+            error
         })?;
-        let (mut keys, mut repeated) = (Vec::new(), HashSet::new());
-        if let Some(operation) = select_operation(&document, request.operation_name.as_deref()) {
-            add_missing_variables(&mut request, &operation.node)?;
-            let mut spreads = HashMap::new();
-            collect_keys(&operation.node.selection_set.node, &document, &mut spreads, &mut keys);
-            // What a fragment selects that is spread again is selected again.
-            let again = spreads
-                .into_iter()
-                .filter(|(_, count)| *count > 1)
-                .filter_map(|(name, _)| document.fragments.get(name));
-            let mut inner = HashMap::new();
-            for fragment in again {
-                let mut keys = Vec::new();
-                collect_keys(&fragment.node.selection_set.node, &document, &mut inner, &mut keys);
-                repeated.extend(keys);
-            }
-        }
-        let mut seen = HashSet::new();
-        keys.retain(|key| {
-            let first = seen.insert(key.clone());
-            if !first {
-                repeated.insert(key.clone());
-            }
-            first
-        });
-        request.set_parsed_query(document);
-        Ok(Self { request, keys, repeated })
+        let plans = executable.operations.iter().map(|_| Plans::default()).collect();
+        Ok(Self { executable, plans })
     }
-}
 
-/// The operation that will run; where none can be told, execution says so.
-fn select_operation<'d>(
-    document: &'d ExecutableDocument,
-    name: Option<&str>,
-) -> Option<&'d Positioned<OperationDefinition>> {
-    match (&document.operations, name) {
-        (DocumentOperations::Single(operation), _) => Some(operation),
-        (DocumentOperations::Multiple(operations), Some(name)) => operations.get(name),
-        (DocumentOperations::Multiple(operations), None) => {
-            operations.values().next().filter(|_| operations.len() == 1)
-        }
-    }
-}
-
-fn add_missing_variables(request: &mut Request, operation: &OperationDefinition) -> Result<(), Vec<ServerError>> {
-    let mut errors = Vec::new();
-    for definition in &operation.variable_definitions {
-        let (name, ty) = (&definition.node.name.node, &definition.node.var_type.node);
-        let given = request.variables.get(name);
-        match &definition.node.default_value {
-            Some(default) if given.is_none() => {
-                request.variables.insert(name.clone(), default.node.clone());
-            }
-            _ if !ty.nullable && given.is_none_or(|value| *value == async_graphql::Value::Null) => {
-                let message = format!("variable ${name} of type {ty} was not given");
-                let mut error = ServerError::new(message, Some(definition.pos));
-                error.extensions.get_or_insert_default().set("code", Code::ValidationFailed.as_str());
-                errors.push(error);
-            }
-            _ => {}
-        }
-    }
-    if errors.is_empty() { Ok(()) } else { Err(errors) }
-}
-
-/// The response keys of a selection set, in the order of the document. Each fragment is put in once, and its spreads are
-/// counted: what spreads itself many times over must not take as many steps. It keeps a stack of its own, since it runs
-/// before async-graphql checks the depth: a chain of thousands of fragments must not overflow the thread's.
-fn collect_keys<'d>(
-    set: &'d SelectionSet,
-    document: &'d ExecutableDocument,
-    spreads: &mut HashMap<&'d Name, usize>,
-    keys: &mut Vec<Name>,
-) {
-    let mut open = vec![set.items.iter()];
-    while let Some(items) = open.last_mut() {
-        let Some(item) = items.next() else {
-            open.pop();
-            continue;
+    /// The operation that is asked for; where none can be told, execution says so.
+    pub(super) fn operation(&self, name: Option<&str>) -> Option<Operation<'_>> {
+        let alone = self.plans.len() == 1;
+        let mut operations = self.executable.operations.iter().zip(&self.plans);
+        let asked_for = |known: Option<&Name>| match name {
+            Some(name) => known.is_some_and(|known| known == name),
+            None => alone,
         };
-        match &item.node {
-            Selection::Field(field) => keys.push(field.node.response_key().node.clone()),
-            Selection::InlineFragment(fragment) => open.push(fragment.node.selection_set.node.items.iter()),
-            Selection::FragmentSpread(spread) => {
-                let name = &spread.node.fragment_name.node;
-                let count = spreads.entry(name).or_default();
-                *count += 1;
-                if let Some(fragment) = document.fragments.get(name).filter(|_| *count == 1) {
-                    open.push(fragment.node.selection_set.node.items.iter());
-                }
-            }
-        }
+        // async-graphql runs the one operation of a document that names none, whatever name is asked for.
+        let single = matches!(self.executable.operations, DocumentOperations::Single(_));
+        let found = operations.find(|((known, _), _)| single || asked_for(*known));
+        found.map(|((_, definition), plans)| Operation { definition: &definition.node, plans })
     }
 }
 

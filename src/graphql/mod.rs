@@ -6,17 +6,21 @@
 mod document;
 mod respond;
 mod schema;
+mod variables;
 
 use std::sync::Arc;
 
-use async_graphql::{Request, ServerError};
+use async_graphql::indexmap::IndexMap;
+use async_graphql::parser::types::OperationType;
+use async_graphql::registry::Registry;
+use async_graphql::{Name, Request, Response, ServerError, Value};
 
-use self::document::Document;
+use self::document::{Document, Documents};
 pub use self::respond::Answer;
 use self::schema::ThroughlineSchema;
 use crate::access::Caller;
 pub use crate::batch::PageLimits;
-use crate::batch::{BatchError, Reads};
+use crate::batch::{BatchError, DeclaresRoot as _, Reads};
 use crate::code::Code;
 use crate::database::Database;
 
@@ -24,6 +28,9 @@ use crate::database::Database;
 #[derive(Clone)]
 pub struct Api {
     schema: ThroughlineSchema,
+    /// The schema's types, to check variables by.
+    types: Arc<Registry>,
+    documents: Documents,
     database: Database,
     limits: PageLimits,
 }
@@ -32,7 +39,8 @@ impl Api {
     /// The API over `database`, with pages of these sizes.
     #[must_use]
     pub fn new(database: Database, limits: PageLimits) -> Self {
-        Self { schema: schema::build(), database, limits }
+        let types = Arc::new(schema::types());
+        Self { schema: schema::build(), types, documents: Documents::new(), database, limits }
     }
 
     /// The schema in GraphQL's schema definition language, as `schema.graphql` holds it.
@@ -43,18 +51,61 @@ impl Api {
 
     /// Runs one request for `caller`. The answer's errors name `request_id` where the log has more.
     pub async fn execute(&self, request: Request, caller: Caller, request_id: String) -> Answer {
-        let document = match Document::prepare(request) {
-            Ok(document) => document,
-            Err(errors) => return Answer::refused(&errors),
-        };
-        let Document { request, keys, repeated } = document;
-        let reads = Reads::new(self.database.clone(), Arc::new(caller), self.limits).spliced().merging(repeated);
-        let reads = Arc::new(reads);
-        let mut response = self.schema.execute(request.data(Arc::clone(&reads))).await;
-        for error in &mut response.errors {
+        let reads = Arc::new(Reads::new(self.database.clone(), Arc::new(caller), self.limits));
+        let mut answer = self.answer(request, reads).await.unwrap_or_else(Answer::refused);
+        for error in &mut answer.errors {
             finish_error(error, &request_id);
         }
-        Answer::new(response, &keys)
+        answer.finish()
+    }
+
+    async fn answer(&self, mut request: Request, reads: Arc<Reads>) -> Result<Answer, Vec<ServerError>> {
+        let kept = self.documents.find(&request.query);
+        let is_new = kept.is_none();
+        let document = match kept {
+            Some(document) => document,
+            None => Arc::new(Document::parse(&request.query).map_err(|error| vec![error])?),
+        };
+        let operation = document.operation(request.operation_name.as_deref());
+        if let Some(operation) = &operation {
+            variables::coerce(&self.types, operation.definition, &mut request.variables)?;
+        }
+        let Some(operation) = operation.filter(|operation| operation.definition.ty == OperationType::Query) else {
+            return Ok(Answer::of(self.run(&document, request, reads).await));
+        };
+        let mut introspection = None;
+        if is_new {
+            introspection = Some(self.check(&document, &request).await?);
+            self.documents.keep(&request.query, &document);
+        }
+        let query = operation
+            .plans
+            .query(schema::QueryRoot::root(), &document.executable, operation.definition, &request.variables, &reads)
+            .map_err(|error| vec![error])?;
+        if introspection.is_none() && query.asks_for_the_schema() {
+            introspection = Some(self.check(&document, &request).await?);
+        }
+        let data = query.run(&reads, &introspection.unwrap_or_default(), Answer::begin()).await;
+        Ok(Answer::of_query(data))
+    }
+
+    /// Lets async-graphql check a query. It runs none of our fields, but answers what is asked of the schema itself.
+    async fn check(&self, document: &Document, request: &Request) -> Result<IndexMap<Name, Value>, Vec<ServerError>> {
+        let mut checked = Request::new("").variables(request.variables.clone());
+        checked.operation_name.clone_from(&request.operation_name);
+        checked.set_parsed_query(document.executable.clone());
+        let response = self.schema.execute(checked).await;
+        match response.data {
+            _ if !response.errors.is_empty() => Err(response.errors),
+            Value::Object(fields) => Ok(fields),
+            _ => Ok(IndexMap::default()),
+        }
+    }
+
+    /// Runs an operation that is no query.
+    async fn run(&self, document: &Document, mut request: Request, reads: Arc<Reads>) -> Response {
+        request.set_parsed_query(document.executable.clone());
+        self.schema.execute(request.data(reads)).await
     }
 }
 
@@ -62,7 +113,7 @@ impl Api {
 fn finish_error(error: &mut ServerError, request_id: &str) {
     let extensions = error.extensions.get_or_insert_with(Default::default);
     if extensions.get("code").is_none() {
-        // The engine's errors have a code, and every field is the engine's: this comes from validation.
+        // The engine's errors have a code, and every field is the engine's: this comes from async-graphql's check.
         extensions.set("code", Code::ValidationFailed.as_str());
     }
     let source = error.source.as_ref().and_then(|source| source.downcast_ref::<BatchError>());

@@ -1,10 +1,8 @@
-//! Writes an answer: JSON that the engine has written is spliced in, the rest is written as values.
+//! Writes an answer: the data, then the errors.
 
-use async_graphql::indexmap::IndexMap;
-use async_graphql::{Name, PathSegment, Response, ServerError, Value};
-use serde_json::json;
+use async_graphql::{Response, ServerError, Value};
 
-use crate::batch::write_json;
+use crate::batch::{Data, write_json};
 
 /// The answer to a request.
 #[derive(Clone, Debug)]
@@ -13,89 +11,46 @@ pub struct Answer {
     pub body: Vec<u8>,
     /// Whether anything was run; a request that was refused before has no `data`.
     pub has_data: bool,
+    /// What failed, until it is written.
+    pub(super) errors: Vec<ServerError>,
 }
 
 impl Answer {
-    /// The answer of an operation that ran. Its root fields come in the order of the document's `keys`, whichever was
-    /// finished first.
-    pub(super) fn new(response: Response, keys: &[Name]) -> Self {
+    /// The beginning of an answer that has data, with room for a page.
+    pub(super) fn begin() -> Vec<u8> {
+        let mut body = Vec::with_capacity(8 * 1024);
+        body.extend_from_slice(b"{\"data\":");
+        body
+    }
+
+    /// The answer of a query, whose data was appended to what [`Answer::begin`] gives.
+    pub(super) fn of_query(Data { json, errors }: Data) -> Self {
+        Self { body: json, has_data: true, errors }
+    }
+
+    /// The answer of an operation that async-graphql ran.
+    pub(super) fn of(response: Response) -> Self {
         let ran = !response.errors.iter().any(|error| error.path.is_empty()) || response.data != Value::Null;
         if !ran {
-            return Self::refused(&response.errors);
+            return Self::refused(response.errors);
         }
-        let mut body = Vec::with_capacity(1024);
-        body.extend_from_slice(b"{\"data\":");
-        let fields = match response.data {
-            Value::Object(fields) => fields,
-            _ => IndexMap::default(),
-        };
-        // A root field that has an error but no value cannot be null, so that the error rises above it.
-        let without_value = |error: &ServerError| match error.path.first() {
-            Some(PathSegment::Field(key)) => !fields.contains_key(key.as_str()),
-            _ => false,
-        };
-        if response.errors.iter().any(without_value) {
-            body.extend_from_slice(b"null");
-        } else {
-            write_fields(fields, keys, &mut body);
-        }
-        if !response.errors.is_empty() {
-            body.extend_from_slice(b",\"errors\":");
-            write_json(&response.errors, &mut body);
-        }
-        body.push(b'}');
-        Self { body, has_data: true }
+        let mut body = Self::begin();
+        write_json(&response.data, &mut body);
+        Self { body, has_data: true, errors: response.errors }
     }
 
     /// The answer to a request that was not run.
-    pub(super) fn refused(errors: &[ServerError]) -> Self {
-        let mut body = Vec::new();
-        write_json(&json!({ "errors": errors }), &mut body);
-        Self { body, has_data: false }
+    pub(super) fn refused(errors: Vec<ServerError>) -> Self {
+        Self { body: b"{".to_vec(), has_data: false, errors }
     }
-}
 
-/// Writes the root fields; where all of them were skipped there are none.
-fn write_fields(mut fields: IndexMap<Name, Value>, keys: &[Name], body: &mut Vec<u8>) {
-    body.push(b'{');
-    let mut first = true;
-    for key in keys {
-        if let Some(value) = fields.get_mut(key) {
-            body.extend_from_slice(if std::mem::take(&mut first) { b"\"" } else { b",\"" });
-            body.extend_from_slice(key.as_bytes());
-            body.extend_from_slice(b"\":");
-            write_value(&std::mem::take(value), body);
+    /// Ends the answer with its errors.
+    pub(super) fn finish(mut self) -> Self {
+        if !self.errors.is_empty() {
+            self.body.extend_from_slice(if self.has_data { b",\"errors\":" } else { b"\"errors\":" });
+            write_json(&self.errors, &mut self.body);
         }
-    }
-    body.push(b'}');
-}
-
-/// Writes a value; bytes in it are JSON already.
-fn write_value(value: &Value, out: &mut Vec<u8>) {
-    match value {
-        Value::Binary(json) => out.extend_from_slice(json),
-        Value::Object(fields) => {
-            out.push(b'{');
-            for (place, (key, value)) in fields.iter().enumerate() {
-                if place > 0 {
-                    out.push(b',');
-                }
-                write_json(key.as_str(), out);
-                out.push(b':');
-                write_value(value, out);
-            }
-            out.push(b'}');
-        }
-        Value::List(items) => {
-            out.push(b'[');
-            for (place, item) in items.iter().enumerate() {
-                if place > 0 {
-                    out.push(b',');
-                }
-                write_value(item, out);
-            }
-            out.push(b']');
-        }
-        leaf => write_json(leaf, out),
+        self.body.push(b'}');
+        self
     }
 }

@@ -2,13 +2,14 @@
 
 use std::sync::LazyLock;
 
-use async_graphql::{EmptyMutation, EmptySubscription, Schema};
+use async_graphql::registry::Registry;
+use async_graphql::{EmptyMutation, EmptySubscription, OutputType, Schema};
 
-use crate::batch::{DeclaresRoot, ObjectRef, Query, Root};
+use crate::batch::{DeclaresRoot, ObjectRef, QueryType, Root};
 use crate::{deployments, features, projects, test_cases};
 
 /// The schema's type.
-pub(crate) type ThroughlineSchema = Schema<Query<QueryRoot>, EmptyMutation, EmptySubscription>;
+pub(crate) type ThroughlineSchema = Schema<QueryType<QueryRoot>, EmptyMutation, EmptySubscription>;
 
 /// The fields of the query root.
 pub(crate) struct QueryRoot;
@@ -31,5 +32,12 @@ impl DeclaresRoot for QueryRoot {
 
 /// Builds the schema.
 pub(crate) fn build() -> ThroughlineSchema {
-    Schema::build(Query::new(), EmptyMutation, EmptySubscription).finish()
+    Schema::build(QueryType::new(), EmptyMutation, EmptySubscription).finish()
+}
+
+/// The schema's types.
+pub(super) fn types() -> Registry {
+    let mut registry = Registry::default();
+    QueryType::<QueryRoot>::create_type_info(&mut registry);
+    registry
 }

@@ -3,9 +3,8 @@
 use sea_orm::sea_query::{Expr, ExprTrait as _, SelectStatement};
 
 use super::Page;
-use crate::batch::order::Ordering;
+use crate::batch::order::{Ordering, Place};
 use crate::batch::plan::Wants;
-use crate::batch::row::Cell;
 
 impl Page {
     /// The page's rows and no other, of the rows of `list`, in the direction in which it is read.
@@ -56,7 +55,7 @@ pub(crate) struct Edges<'p> {
 }
 
 struct Bound<'p> {
-    cursor: &'p [Cell],
+    cursor: &'p Place,
     /// Whether the rows at the cursor and after it are meant, or those at it and before it.
     after: bool,
 }
@@ -81,10 +80,9 @@ impl Edges<'_> {
         Flags { previous: self.previous.is_some(), next: self.next.is_some() }
     }
 
-    /// What says it, in this order.
-    pub(crate) fn conditions(&self, list: impl Fn() -> SelectStatement, page: &Page) -> Vec<Expr> {
-        let bounds = [&self.previous, &self.next].into_iter().flatten();
-        bounds.map(|bound| bound.has_rows(&list, page)).collect()
+    /// What says whether rows precede the page, and whether rows follow it.
+    pub(crate) fn conditions(&self, list: impl Fn() -> SelectStatement, page: &Page) -> [Option<Expr>; 2] {
+        [&self.previous, &self.next].map(|bound| bound.as_ref().map(|bound| bound.has_rows(&list, page)))
     }
 }
 

@@ -15,6 +15,7 @@ on_both!(
     a_failing_field_that_may_be_null_is_null_by_itself,
     an_error_of_a_list_leaves_no_data,
     missing_variables_are_named,
+    variables_of_other_types_are_refused,
     a_database_that_is_gone_is_said_to_be
 );
 
@@ -212,7 +213,42 @@ async fn missing_variables_are_named(backend: Backend) {
     let body = client.run(document, json!({ "n": null })).await;
     assert_eq!(body.get("data"), None);
     assert_eq!(body["errors"][0]["message"], "variable $id of type ID! was not given");
-    assert_eq!(body["errors"][1]["message"], "variable $n of type Int! was not given");
+    assert_eq!(body["errors"][1]["message"], "variable $n of type Int! must not be null");
+}
+
+/// Each is refused before anything runs, and told the same when the document is known already.
+async fn variables_of_other_types_are_refused(backend: Backend) {
+    let client = Client::new(TestDatabase::new(backend).await);
+    let document = "query($n: Int, $s: String, $b: Boolean = false, $i: [ID!]!, $o: [FeatureOrder!]) {
+        features(first: $n, after: $s, orderBy: $o) { nodes { id @skip(if: $b) name } } nodes(ids: $i) { id } }";
+    client.data_with(document, json!({ "i": [] })).await;
+    for (variables, message) in [
+        (json!({ "i": [], "n": "5" }), "variable $n of type Int is no Int"),
+        (json!({ "i": [], "n": 5.5 }), "variable $n of type Int is no Int"),
+        (json!({ "i": [], "n": 3_000_000_000_u32 }), "variable $n of type Int is no Int"),
+        (json!({ "i": [], "s": 5 }), "variable $s of type String is no String"),
+        (json!({ "i": [], "b": 1 }), "variable $b of type Boolean is no Boolean"),
+        (json!({ "i": ["a", null] }), "variable $i of type [ID!]!: $i[1] must not be null"),
+        (json!({ "i": [[]] }), "variable $i of type [ID!]!: $i[0] is no ID"),
+        (
+            json!({ "i": [], "o": [{ "field": "NAME" }, { "field": "COLOUR" }] }),
+            "variable $o of type [FeatureOrder!]: $o[1].field is no value of FeatureOrderField",
+        ),
+        (json!({ "i": [], "o": {} }), "variable $o of type [FeatureOrder!]: $o.field was not given"),
+        (json!({ "i": [], "o": "NAME" }), "variable $o of type [FeatureOrder!] must be an object of FeatureOrder"),
+        (
+            json!({ "i": [], "o": { "field": "NAME", "colour": 1 } }),
+            "variable $o of type [FeatureOrder!] has a field that FeatureOrder does not have",
+        ),
+    ] {
+        let body = client.run(document, variables.clone()).await;
+        assert_eq!(body.get("data"), None, "{variables}");
+        assert_eq!(body["errors"][0]["message"], message, "{variables}");
+        assert_eq!(body["errors"][0]["extensions"]["code"], "GRAPHQL_VALIDATION_FAILED");
+    }
+    // An integer is an id as well, and a value stands for a list of one.
+    let body = client.run(document, json!({ "i": 7, "o": { "field": "NAME" } })).await;
+    assert_eq!(body["errors"][0]["extensions"]["code"], "INVALID_ID", "{body}");
 }
 
 async fn a_database_that_is_gone_is_said_to_be(backend: Backend) {

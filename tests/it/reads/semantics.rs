@@ -108,7 +108,7 @@ async fn nulls_and_defaults_of_variables(backend: Backend) {
     assert_eq!(tests(&client.data(document).await), 2);
     assert_eq!(tests(&client.data_with(document, json!({ "n": 3 })).await), 3);
     let error = client.error(document, json!({ "n": null })).await;
-    assert_eq!(error["message"], "variable $n of type Int! was not given");
+    assert_eq!(error["message"], "variable $n of type Int! must not be null");
     let document = "query($n: Int = 2) { features { nodes { tests(first: $n) { nodes { name } } } } }";
     assert_eq!(tests(&client.data_with(document, json!({ "n": null })).await), 4, "null is no limit of one's own");
 }

@@ -1,0 +1,187 @@
+//! Writes the statement that brings rows, or counts them, for all parents of a level.
+
+use sea_orm::DbBackend;
+use sea_orm::sea_query::{Asterisk, Expr, ExprTrait as _, Func, JoinType, Order, SelectStatement};
+
+use crate::access::Caller;
+use crate::batch::column::Column;
+use crate::batch::object::{Object, Table};
+use crate::batch::page::Page;
+use crate::batch::plan::{Level, Wants};
+use crate::batch::statement::{Slot, Text};
+use crate::database::dialect::{self, KeyTable};
+
+/// What a statement brings for each key.
+pub(crate) enum Rows<'p> {
+    /// The row with this id; whether the id comes from a row that the caller may see, and not from the caller.
+    One { from_visible: bool },
+    /// A page of the rows whose column `by` holds the key (of all, where there is none), of those whose column equals a
+    /// value.
+    Page { by: Option<&'static Column>, page: &'p Page, wants: Wants, equal: Option<(&'static Column, Slot)> },
+    /// The number of the list's rows.
+    Count { by: Option<&'static Column>, page: &'p Page },
+}
+
+/// A statement in its two forms, and where its cells are.
+#[derive(PartialEq)]
+pub(crate) struct Statement {
+    /// For any number of keys; for none at all where the rows belong to nothing.
+    pub(crate) many: Text,
+    /// For one key, of which the database makes a simpler plan.
+    pub(crate) single: Option<Text>,
+    pub(crate) layout: Layout,
+}
+
+/// Which cell of a row holds what. The level's columns come first.
+#[derive(Clone, Copy, Default, PartialEq)]
+pub(crate) struct Layout {
+    /// The place of the key among the keys.
+    pub(crate) position: Option<usize>,
+    /// Whether rows precede the page.
+    pub(crate) previous: Option<usize>,
+    /// Whether rows follow the page.
+    pub(crate) next: Option<usize>,
+    /// The row's id: nothing where the key has this row to carry what is said of it, and no rows of its own.
+    pub(crate) own: Option<usize>,
+    /// The number of rows.
+    pub(crate) count: Option<usize>,
+    /// The most rows that the page has; one more tells that there are more.
+    pub(crate) size: Option<usize>,
+    /// Whether the page is read from its end.
+    pub(crate) backward: bool,
+}
+
+impl Statement {
+    /// The statement for the rows of `level`; nothing where the level has none.
+    pub(crate) fn new(level: &Level, rows: &Rows<'_>, backend: DbBackend, caller: &Caller) -> Option<Self> {
+        let compose = Compose { level, object: level.object?, rows, backend, caller };
+        let by = match rows {
+            Rows::One { .. } => Some(&compose.object.table.id),
+            Rows::Page { by, .. } | Rows::Count { by, .. } => *by,
+        };
+        let text = |keys| {
+            let (statement, layout) = compose.select(by, keys);
+            (Text::of(&statement, backend), layout)
+        };
+        Some(match by {
+            None => {
+                let (many, layout) = text(KeyTable::None);
+                Self { many, single: None, layout }
+            }
+            Some(_) => {
+                let (many, layout) = text(KeyTable::Many(Slot::Keys.expr()));
+                Self { many, single: Some(text(KeyTable::Single(Slot::Keys.expr())).0), layout }
+            }
+        })
+    }
+}
+
+struct Compose<'s> {
+    level: &'s Level,
+    object: &'static Object,
+    rows: &'s Rows<'s>,
+    backend: DbBackend,
+    caller: &'s Caller,
+}
+
+impl Compose<'_> {
+    fn select(&self, by: Option<&Column>, keys: KeyTable) -> (SelectStatement, Layout) {
+        let mut layout = Layout::default();
+        let table = &self.object.table;
+        match self.rows {
+            Rows::Count { .. } => {
+                let mut statement = dialect::select_from_keys(self.backend, keys);
+                let count = self.list(by).expr(Func::count(Expr::col(Asterisk))).take();
+                statement.expr(Expr::SubQuery(None, Box::new(count.into())));
+                statement.expr(dialect::current_position());
+                (layout.count, layout.position) = (Some(0), Some(1));
+                (statement, layout)
+            }
+            Rows::One { .. } => {
+                let mut statement = dialect::select_from_keys(self.backend, keys);
+                let columns = self.add_columns(&mut statement);
+                dialect::join_rows(&mut statement, self.backend, &table.name, self.list(by), false);
+                self.join_tables(&mut statement);
+                statement.expr(dialect::current_position());
+                layout.position = Some(columns);
+                (statement, layout)
+            }
+            Rows::Page { page, wants, .. } => {
+                let edges = page.edges(*wants);
+                (layout.size, layout.backward) = (Some(page.size as usize), page.backward);
+                let optional = edges.flags().any();
+                let rows = page.select(self.list(by), edges.limit);
+                if by.is_none() && !optional {
+                    // Of one list nothing is asked but its rows: no table of keys is needed.
+                    let mut statement = rows;
+                    if self.add_columns(&mut statement) == 0 {
+                        statement.expr(Expr::cust("0"));
+                    }
+                    self.join_tables(&mut statement);
+                    return (statement, layout);
+                }
+                let mut statement = dialect::select_from_keys(self.backend, keys);
+                let columns = self.add_columns(&mut statement);
+                dialect::join_rows(&mut statement, self.backend, &table.name, rows, optional);
+                self.join_tables(&mut statement);
+                let [previous, next] = edges.conditions(|| self.list(by), page);
+                let mut places = columns..;
+                let mut add = |expr: Expr| {
+                    statement.expr(expr);
+                    places.next()
+                };
+                layout.position = add(dialect::current_position());
+                layout.previous = previous.and_then(&mut add);
+                layout.next = next.and_then(&mut add);
+                layout.own = optional.then(|| table.id.expr.clone()).and_then(add);
+                statement.order_by_expr(dialect::current_position(), Order::Asc);
+                page.direction().apply(&mut statement, |sorted| dialect::sorted_as_joined(self.backend, sorted));
+                (statement, layout)
+            }
+        }
+    }
+
+    /// All rows that belong to the current key, and that the caller may see.
+    fn list(&self, by: Option<&Column>) -> SelectStatement {
+        let table = &self.object.table;
+        let mut list = (table.visible)(self.caller);
+        if let Some(by) = by {
+            list.and_where(by.expr.clone().eq(dialect::current_key()));
+        }
+        let vouched = match self.rows {
+            Rows::One { from_visible } => *from_visible,
+            Rows::Page { .. } | Rows::Count { .. } => by.is_some(),
+        };
+        if let Some(condition) = table.vouched_for.filter(|_| !vouched) {
+            list.and_where(condition(self.caller));
+        }
+        if let Rows::Page { equal: Some((column, value)), .. } = self.rows {
+            list.and_where(column.expr.clone().eq(value.expr()));
+        }
+        list
+    }
+
+    /// Selects the level's columns, and says how many they are.
+    fn add_columns(&self, statement: &mut SelectStatement) -> usize {
+        statement.exprs(self.level.columns.iter().map(|column| column.select(self.caller)));
+        self.level.columns.len()
+    }
+
+    /// Joins the rows that stand beside the level's, and the tables that some of the columns stand in, each once.
+    fn join_tables(&self, statement: &mut SelectStatement) {
+        for joined in &self.level.joins {
+            let Table { name, visible, id, .. } = &joined.target.table;
+            let alias = name.sea_orm_table().clone();
+            let rows = visible(self.caller).column((alias.clone(), Asterisk)).take();
+            statement.join_subquery(JoinType::LeftJoin, rows, alias, id.expr.clone().eq(joined.key.expr.clone()));
+        }
+        let mut known = Vec::new();
+        for join in self.level.columns.iter().filter_map(|column| column.join) {
+            let join = join();
+            if !known.contains(&join.table) {
+                known.push(join.table.clone());
+                statement.left_join(join.table, join.on);
+            }
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! What the arguments of a field come to: what they decide of the plan ([`Bound`]), and the values that a request fills it
+//! with ([`Filled`]). Both are found in the same way when the plan is made and when it is used again.
+
+use async_graphql::{ID, Variables};
+use sea_orm::Value;
+use uuid::Uuid;
+
+use crate::batch::arguments::{Argument, Arguments, RawArguments, has_variables};
+use crate::batch::column::Column;
+use crate::batch::object::Object;
+use crate::batch::page::{Page, PageLimits};
+use crate::batch::root::Root;
+use crate::batch::statement::{MOST_SLOTS, Slot};
+use crate::batch::{BatchError, id};
+
+/// Reads the arguments of a kind of field.
+pub(super) enum Binder {
+    /// A page of a list of these objects.
+    Page(&'static Object),
+    /// A text that a column must equal, if it is given.
+    Equal(&'static Argument),
+    /// The id of an object of this type.
+    Id(&'static Object),
+    /// The id of any object.
+    AnyId(&'static Root),
+    /// Ids of any objects.
+    AnyIds(&'static Root),
+}
+
+/// What the arguments of a field decide of the plan.
+#[derive(Clone, PartialEq)]
+pub(super) enum Bound {
+    Page(Page),
+    Equal(Option<Slot>),
+    /// Keys of these types of objects, and their place among what is given.
+    Keys {
+        given: usize,
+        objects: Vec<&'static Object>,
+    },
+}
+
+/// What one request fills a plan with.
+#[derive(Default)]
+pub(crate) struct Filled {
+    /// The values of the slots.
+    pub(crate) slots: Vec<Value>,
+    pub(crate) given: Vec<Given>,
+}
+
+/// The keys that the arguments of a field name.
+#[derive(Clone, Default)]
+pub(crate) struct Given {
+    /// For each type of object, its keys.
+    pub(crate) keys: Vec<Vec<Uuid>>,
+    /// For each id, its type's place and its key's place, or why it names nothing.
+    pub(crate) entries: Vec<Result<(usize, usize), BatchError>>,
+}
+
+/// A field whose arguments fill the plan.
+pub(super) struct Fill {
+    binder: Binder,
+    pub(super) bound: Bound,
+    filling: Filling,
+}
+
+/// Where the values of a field come from.
+enum Filling {
+    /// From the document: they are the same for all requests.
+    Fixed { slots: Vec<Value>, given: Vec<Given> },
+    /// From variables.
+    Variable(Box<RawArguments>),
+}
+
+impl Fill {
+    /// Reads the arguments and adds their values to what is filled in.
+    pub(super) fn new(
+        binder: Binder,
+        arguments: &RawArguments,
+        variables: &Variables,
+        limits: PageLimits,
+        filled: &mut Filled,
+    ) -> Result<Self, BatchError> {
+        let (slots, given) = (filled.slots.len(), filled.given.len());
+        let bound = binder.bind(&Arguments::of(arguments, variables), limits, filled)?;
+        if filled.slots.len() > MOST_SLOTS {
+            return Err(BatchError::TooManyValues);
+        }
+        let filling = if has_variables(arguments) {
+            Filling::Variable(arguments.into())
+        } else {
+            Filling::Fixed { slots: filled.slots[slots..].to_vec(), given: filled.given[given..].to_vec() }
+        };
+        Ok(Self { binder, bound, filling })
+    }
+
+    /// Adds the values of another request; nothing where its arguments decide otherwise.
+    pub(super) fn again(&self, variables: &Variables, limits: PageLimits, filled: &mut Filled) -> Option<()> {
+        match &self.filling {
+            Filling::Fixed { slots, given } => {
+                filled.slots.extend_from_slice(slots);
+                filled.given.extend_from_slice(given);
+                Some(())
+            }
+            Filling::Variable(arguments) => {
+                let bound = self.binder.bind(&Arguments::of(arguments, variables), limits, filled).ok()?;
+                (bound == self.bound && filled.slots.len() <= MOST_SLOTS).then_some(())
+            }
+        }
+    }
+}
+
+impl Binder {
+    fn bind(&self, arguments: &Arguments, limits: PageLimits, filled: &mut Filled) -> Result<Bound, BatchError> {
+        Ok(match self {
+            Self::Page(object) => Bound::Page(Page::bind(arguments, object, limits, &mut filled.slots)?),
+            Self::Equal(argument) => {
+                let text = arguments.get_text(argument.name)?;
+                Bound::Equal(text.map(|text| Slot::give(text.into(), &mut filled.slots)))
+            }
+            Self::Id(object) => {
+                let id = arguments.get::<ID>("id")?;
+                let (_, key) = id::parse("id", &id, &[object.table.prefix])?;
+                filled.give(Given::one(key), vec![object])
+            }
+            Self::AnyId(root) => {
+                let (object, key) = root.find("id", &arguments.get::<ID>("id")?)?;
+                filled.give(Given::one(key), vec![object])
+            }
+            Self::AnyIds(root) => {
+                let ids = limits.check_count("ids", arguments.get::<Vec<ID>>("ids")?)?;
+                let (mut given, mut objects) = (Given::default(), Vec::new());
+                for (index, id) in ids.iter().enumerate() {
+                    let entry = root.find(&format!("ids[{index}]"), id).map(|(object, key)| {
+                        let place = objects.iter().position(|known| *known == object).unwrap_or_else(|| {
+                            objects.push(object);
+                            given.keys.push(Vec::new());
+                            objects.len() - 1
+                        });
+                        given.keys[place].push(key);
+                        (place, given.keys[place].len() - 1)
+                    });
+                    given.entries.push(entry);
+                }
+                filled.give(given, objects)
+            }
+        })
+    }
+}
+
+impl Filled {
+    /// Adds keys that the arguments of a field name.
+    fn give(&mut self, given: Given, objects: Vec<&'static Object>) -> Bound {
+        self.given.push(given);
+        Bound::Keys { given: self.given.len() - 1, objects }
+    }
+}
+
+impl Given {
+    /// One key.
+    pub(crate) fn one(key: Uuid) -> Self {
+        Self { keys: vec![vec![key]], entries: Vec::new() }
+    }
+}
+
+impl Slot {
+    /// A slot for one more value.
+    pub(crate) fn give(value: Value, slots: &mut Vec<Value>) -> Self {
+        slots.push(value);
+        // The number of slots is checked before a plan is used.
+        Self::Given(u16::try_from(slots.len() - 1).unwrap_or(u16::MAX))
+    }
+}
+
+/// What is bound is what was asked for: anything else is a fault of ours.
+const MISMATCH: BatchError = BatchError::Broken("the arguments of a field were read as another field's");
+
+impl Bound {
+    pub(super) fn into_page(self) -> Result<Page, BatchError> {
+        match self {
+            Self::Page(page) => Ok(page),
+            _ => Err(MISMATCH),
+        }
+    }
+
+    pub(super) fn into_equal(self, column: &'static Column) -> Option<(&'static Column, Slot)> {
+        match self {
+            Self::Equal(slot) => slot.map(|slot| (column, slot)),
+            _ => None,
+        }
+    }
+
+    pub(super) fn into_keys(self) -> Result<(usize, Vec<&'static Object>), BatchError> {
+        match self {
+            Self::Keys { given, objects } => Ok((given, objects)),
+            _ => Err(MISMATCH),
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! Compiles what is selected of the query root, or of one object that an ordinary resolver returns.
+
+use async_graphql::parser::types::SelectionSet;
+
+use super::fill::Binder;
+use super::{Find, Given, Keys, Load, Node, Planner, Wants};
+use crate::batch::BatchError;
+use crate::batch::object::Object;
+use crate::batch::projection::{Part, Projected, Projection};
+use crate::batch::root::{Root, RootField, RootKind};
+use crate::batch::selection::Selected;
+
+/// The query root's level.
+const ROOT: usize = 0;
+
+impl<'d> Planner<'_, 'd> {
+    /// All that an operation selects.
+    pub(crate) fn plan_operation(&mut self, root: &'static Root, set: &'d SelectionSet) {
+        let selected = self.collect([set], &["Query"]);
+        let parts = selected.iter().filter_map(|selected| {
+            let (nullable, value) = match selected.field().node.name.node.as_str() {
+                "__typename" => (false, Projected::TypeName("Query")),
+                "__schema" => (false, Projected::Introspection),
+                "__type" => (true, Projected::Introspection),
+                name => {
+                    let field = root.fields.iter().find(|field| field.name == name)?;
+                    let value = self.project_root(root, field, selected).unwrap_or_else(Projected::Failed);
+                    (field.nullable(), value)
+                }
+            };
+            Some(Part::new(selected, nullable, value))
+        });
+        let parts = parts.collect();
+        self.plan.projection = Projection { parts };
+    }
+
+    /// Where the key of a planned object is given.
+    pub(crate) const OBJECT_GIVEN: usize = 0;
+
+    /// What `sets` select of one object, whose key is given first, when the plan is run.
+    pub(crate) fn plan_object(
+        &mut self,
+        object: &'static Object,
+        sets: impl IntoIterator<Item = &'d SelectionSet>,
+    ) -> Projected {
+        self.filled.given.push(Given::default());
+        self.project_given(Self::OBJECT_GIVEN, 0, object, sets)
+    }
+
+    fn project_root(
+        &mut self,
+        root: &'static Root,
+        field: &RootField,
+        selected: &Selected<'d>,
+    ) -> Result<Projected, BatchError> {
+        Ok(match field.kind {
+            RootKind::Object(target) => self.project_found(Binder::Id(target()), selected)?,
+            RootKind::Node => self.project_found(Binder::AnyId(root), selected)?,
+            RootKind::Nodes => {
+                let (given, objects) = self.bind(Binder::AnyIds(root), selected)?.into_keys()?;
+                let objects = objects.iter().enumerate();
+                let objects =
+                    objects.map(|(place, object)| self.project_given(given, place, object, selected.selection_sets()));
+                Projected::Nodes { given, objects: objects.collect() }
+            }
+            RootKind::Connection(target) => {
+                let page = self.bind(Binder::Page(target()), selected)?.into_page()?;
+                let below = self.plan.add_level(target(), None, false);
+                let find = Find::Connection { by: None, page, wants: Wants::default() };
+                let load = Load::new(None, &[], Keys::None, find, below);
+                let load = self.plan.levels[ROOT].add_load(load);
+                self.project_connection(ROOT, load, selected)
+            }
+        })
+    }
+
+    /// The object whose id the arguments name.
+    fn project_found(&mut self, binder: Binder, selected: &Selected<'d>) -> Result<Projected, BatchError> {
+        let (given, objects) = self.bind(binder, selected)?.into_keys()?;
+        let object = objects.first().ok_or(BatchError::Broken("an id names no object type"))?;
+        Ok(self.project_given(given, 0, object, selected.selection_sets()))
+    }
+
+    fn project_given(
+        &mut self,
+        given: usize,
+        place: usize,
+        object: &'static Object,
+        sets: impl IntoIterator<Item = &'d SelectionSet>,
+    ) -> Projected {
+        let below = self.plan.add_level(object, None, true);
+        let keys = Keys::Given { given, object: place };
+        let load = Load::new(None, &[], keys, Find::One { from_visible: false }, below);
+        let load = self.plan.levels[ROOT].add_load(load);
+        let node = Node { level: below, object };
+        Projected::One { load, projection: self.project_object(node, sets) }
+    }
+}

@@ -1,0 +1,104 @@
+//! A row as the driver gives it. Nothing is copied out of it but what is asked for, so that text goes from the driver's
+//! buffer into the answer.
+
+use chrono::{DateTime, Utc};
+use sea_orm::sqlx::postgres::PgRow;
+use sea_orm::sqlx::sqlite::SqliteRow;
+use sea_orm::sqlx::{self, Decode, Postgres, Row as _, Sqlite, ValueRef as _};
+use sea_orm::{DbErr, RuntimeErr};
+use uuid::Uuid;
+
+use super::DatabaseError;
+
+/// A row of either database; its cells are known by position.
+pub enum Row {
+    /// From `PostgreSQL`, in its binary format.
+    Postgres(PgRow),
+    /// From SQLite.
+    Sqlite(SqliteRow),
+}
+
+impl Row {
+    /// The cell as text that the row owns.
+    ///
+    /// # Errors
+    /// Where the cell holds something else; so for all of these.
+    pub fn text(&self, index: usize) -> Result<Option<&str>, DatabaseError> {
+        self.get(index)
+    }
+
+    /// The cell as a key.
+    ///
+    /// # Errors
+    /// See [`Row::text`].
+    pub fn uuid(&self, index: usize) -> Result<Option<Uuid>, DatabaseError> {
+        self.get(index)
+    }
+
+    /// The cell as an integer of 32 bits.
+    ///
+    /// # Errors
+    /// See [`Row::text`].
+    pub fn int(&self, index: usize) -> Result<Option<i32>, DatabaseError> {
+        self.get(index)
+    }
+
+    /// The cell as an integer of 64 bits.
+    ///
+    /// # Errors
+    /// See [`Row::text`].
+    pub fn long(&self, index: usize) -> Result<Option<i64>, DatabaseError> {
+        self.get(index)
+    }
+
+    /// The cell as a float.
+    ///
+    /// # Errors
+    /// See [`Row::text`].
+    pub fn float(&self, index: usize) -> Result<Option<f64>, DatabaseError> {
+        self.get(index)
+    }
+
+    /// The cell as a truth value.
+    ///
+    /// # Errors
+    /// See [`Row::text`].
+    pub fn flag(&self, index: usize) -> Result<bool, DatabaseError> {
+        Ok(self.get(index)?.unwrap_or(false))
+    }
+
+    /// The cell as a point in time.
+    ///
+    /// # Errors
+    /// See [`Row::text`].
+    pub fn time(&self, index: usize) -> Result<Option<DateTime<Utc>>, DatabaseError> {
+        self.get(index)
+    }
+
+    /// Whether the cell holds nothing, or is not there.
+    #[must_use]
+    pub fn is_null(&self, index: usize) -> bool {
+        match self {
+            Self::Postgres(row) => row.try_get_raw(index).map_or(true, |value| value.is_null()),
+            Self::Sqlite(row) => row.try_get_raw(index).map_or(true, |value| value.is_null()),
+        }
+    }
+
+    /// Decodes a cell. That the statement's column has the type was settled when the statement was written: asking again
+    /// for each cell would cost as much as reading it.
+    fn get<'r, T>(&'r self, index: usize) -> Result<Option<T>, DatabaseError>
+    where
+        T: Decode<'r, Postgres> + Decode<'r, Sqlite>,
+    {
+        match self {
+            Self::Postgres(row) => row.try_get_unchecked(index),
+            Self::Sqlite(row) => row.try_get_unchecked(index),
+        }
+        .map_err(|error| driver_error(error).into())
+    }
+}
+
+/// The driver's error as SeaORM wraps it, so that there is one place that sorts errors.
+pub(super) fn driver_error(error: sqlx::Error) -> DbErr {
+    DbErr::Query(RuntimeErr::SqlxError(error.into()))
+}
