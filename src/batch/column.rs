@@ -17,7 +17,7 @@ pub struct Column {
     pub(crate) nullable: bool,
     pub(crate) join: Option<fn() -> Join>,
     /// What is selected in the column's place.
-    computed: Option<fn(&Caller) -> Expr>,
+    computed: Option<Computed>,
     pub(crate) nothing: Option<Nothing>,
 }
 
@@ -28,6 +28,15 @@ pub(crate) struct Nothing {
     pub(crate) cell: Cell,
 }
 
+/// Makes the expression that is selected, of what the caller may see.
+struct Computed(Box<dyn Fn(&Caller) -> Expr + Send + Sync>);
+
+impl std::fmt::Debug for Computed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Computed")
+    }
+}
+
 /// A table with at most one row for each row of the object's, joined where one of its columns is selected.
 #[derive(Debug)]
 pub struct Join {
@@ -35,6 +44,13 @@ pub struct Join {
     pub table: TableRef,
     /// Which of its rows belongs to the object's row.
     pub on: Expr,
+}
+
+/// A column is declared once, and is equal to itself.
+impl PartialEq for Column {
+    fn eq(&self, other: &Self) -> bool {
+        std::ptr::eq(self, other)
+    }
 }
 
 impl Column {
@@ -54,13 +70,18 @@ impl Column {
     }
 
     /// An expression over the object's own table, of what the caller may see.
-    pub fn computed(expr: fn(&Caller) -> Expr) -> Self {
-        Self { computed: Some(expr), ..Self::of("computed") }
+    pub fn computed(expr: impl Fn(&Caller) -> Expr + Send + Sync + 'static) -> Self {
+        Self { computed: Some(Computed(Box::new(expr))), ..Self::of("computed") }
+    }
+
+    /// What groups of rows come to: `count(*)`. It is read only where rows are grouped.
+    pub fn aggregate(expr: impl Into<Expr>) -> Self {
+        Self { expr: expr.into(), ..Self::of("aggregate") }
     }
 
     /// What a statement selects.
     pub(crate) fn select(&self, caller: &Caller) -> Expr {
-        self.computed.map_or_else(|| self.expr.clone(), |computed| computed(caller))
+        self.computed.as_ref().map_or_else(|| self.expr.clone(), |Computed(expr)| expr(caller))
     }
 
     /// Says that the column stands in a joined table.

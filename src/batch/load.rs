@@ -34,6 +34,8 @@ pub(crate) struct LoadedPage {
     pub(crate) rows: Range<usize>,
     pub(crate) has_next: bool,
     pub(crate) has_previous: bool,
+    /// That there is no object whose page it would be.
+    pub(crate) is_unknown: bool,
 }
 
 /// Loads for one request.
@@ -77,7 +79,9 @@ impl Run<'_> {
                 let places = places.collect();
                 Ok(Loaded::One { places, objects: self.load_below(load.level, children).await })
             }
-            Find::Connection { .. } => self.load_connection(load, keys.into_iter().flatten().collect()).await,
+            Find::Groups { .. } | Find::More { .. } | Find::Connection { .. } => {
+                self.load_connection(load, keys.into_iter().flatten().collect()).await
+            }
         }
     }
 
@@ -97,7 +101,16 @@ impl Run<'_> {
     async fn load_rows(&self, load: &Load, keys: Vec<Uuid>) -> Result<Vec<Found>, BatchError> {
         match &load.rows {
             None => Ok(std::iter::repeat_with(Found::default).take(keys.len()).collect()),
-            Some(statement) => self.dispatcher.load(&Ask::new(statement, self.filled)?, keys).await,
+            Some(statement) => {
+                let ask = Ask::new(statement, self.filled)?;
+                let ask = match (load.keys, &load.find) {
+                    (Keys::Given { given, object }, Find::More { .. }) => {
+                        ask.with_beside(self.filled.given.get(given).and_then(|given| given.beside.get(object)))
+                    }
+                    _ => ask,
+                };
+                self.dispatcher.load(&ask, keys).await
+            }
         }
     }
 
@@ -140,8 +153,9 @@ impl Run<'_> {
         let mut rows = Vec::with_capacity(found.iter().map(|found| found.rows.len()).sum());
         let pages = found.into_iter().map(|found| {
             let start = rows.len();
-            rows.extend(found.rows);
-            LoadedPage { rows: start..rows.len(), has_next: found.has_next, has_previous: found.has_previous }
+            let Found { rows: own, has_next, has_previous, is_unknown, .. } = found;
+            rows.extend(own);
+            LoadedPage { rows: start..rows.len(), has_next, has_previous, is_unknown }
         });
         let pages = pages.collect();
         Ok(Loaded::Connection { pages, totals, objects: self.load_below(load.level, rows).await })

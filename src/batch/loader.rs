@@ -26,6 +26,8 @@ pub(super) struct Ask {
     statement: Arc<Statement>,
     /// The values of the statement's slots, in the order of its parameters.
     values: Arc<[Value]>,
+    /// What stands beside the keys: then they are all of the statement's keys.
+    beside: Option<Arc<Vec<Vec<Value>>>>,
 }
 
 /// What was found for one key.
@@ -35,6 +37,8 @@ pub(super) struct Found {
     pub(crate) has_next: bool,
     pub(crate) has_previous: bool,
     pub(crate) count: i64,
+    /// That there is no object with this key which the caller may see.
+    pub(crate) is_unknown: bool,
 }
 
 /// The most keys of one statement. A level with more takes several.
@@ -47,7 +51,12 @@ impl Ask {
             Parameter::Slot(_) | Parameter::Fixed(_) => None,
         });
         let values = slots.collect::<Option<_>>().ok_or(BatchError::Broken("a slot was not filled"))?;
-        Ok(Self { statement: Arc::clone(statement), values })
+        Ok(Self { statement: Arc::clone(statement), values, beside: None })
+    }
+
+    pub(super) fn with_beside(mut self, beside: Option<&Arc<Vec<Vec<Value>>>>) -> Self {
+        self.beside = beside.cloned();
+        self
     }
 }
 
@@ -55,6 +64,8 @@ impl PartialEq for Ask {
     fn eq(&self, other: &Self) -> bool {
         (Arc::ptr_eq(&self.statement, &other.statement) || self.statement == other.statement)
             && self.values == other.values
+            && self.beside.is_none()
+            && other.beside.is_none()
     }
 }
 
@@ -65,16 +76,18 @@ impl RowLoader {
 
     async fn load_batch(&self, ask: &Ask, keys: &[Uuid]) -> Result<Vec<Found>, BatchError> {
         let Statement { many, single, layout } = &*ask.statement;
-        let single = single.as_ref().filter(|_| keys.len() == 1);
+        let single = single.as_ref().filter(|_| keys.len() == 1 && ask.beside.is_none());
         let backend = self.database.backend();
         let text = single.unwrap_or(many);
+        let beside = ask.beside.as_ref().map_or(&[][..], |beside| beside.as_slice());
         let values = || {
             let mut given = ask.values.iter();
             text.values(&mut |slot| match slot {
                 Slot::Keys if single.is_some() => keys[0].into(),
-                Slot::Keys => dialect::list_keys(backend, keys),
+                Slot::Keys => dialect::list_keys(backend, keys, beside),
+                Slot::Beside(list) => dialect::list_beside(beside.get(usize::from(list)).map_or(&[], Vec::as_slice)),
                 // A text's slots come in the order in which their values were put together.
-                Slot::Given(_) | Slot::Beside(_) => given.next().cloned().unwrap_or(Value::Bool(None)),
+                Slot::Given(_) => given.next().cloned().unwrap_or(Value::Bool(None)),
             })
         };
         let rows = self.database.read(&text.sql, &values).await?;
@@ -101,7 +114,7 @@ impl Loader for RowLoader {
     async fn load(&self, ask: Ask, keys: Vec<Uuid>) -> Result<Vec<Found>, BatchError> {
         let mut found = Vec::with_capacity(keys.len());
         // A list that belongs to nothing has one row of keys.
-        let batch = if ask.statement.single.is_some() { LARGEST_BATCH } else { 1 };
+        let batch = if ask.statement.layout.position.is_some() { LARGEST_BATCH } else { 1 };
         for keys in keys.chunks(batch) {
             found.append(&mut self.load_batch(&ask, keys).await?);
         }
@@ -126,6 +139,9 @@ impl Layout {
         }
         if let Some(cell) = self.next {
             found.has_next = row.flag(cell)?;
+        }
+        if let Some(cell) = self.known {
+            found.is_unknown = !row.flag(cell)?;
         }
         if self.own.is_none_or(|cell| !row.is_null(cell)) {
             found.rows.push(row);

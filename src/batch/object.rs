@@ -9,6 +9,7 @@ use sea_orm::sea_query::{Expr, IntoColumnRef, SelectStatement, TableRef};
 
 use super::arguments::Argument;
 use super::column::{Column, LeafType};
+use super::groups::Groups;
 use super::order::Direction;
 use crate::access::Caller;
 
@@ -61,6 +62,8 @@ pub(crate) enum FieldKind {
     One { key: Column, target: ObjectRef },
     /// The first of the rows that point to this row.
     First { by: Column, target: ObjectRef, order: &'static [(&'static str, Direction)], equal: Option<Equal> },
+    /// The groups of the rows that point to this row.
+    Groups { by: Column, groups: Groups },
     /// A page of the rows that point to this row.
     Connection { by: Column, target: ObjectRef },
 }
@@ -147,6 +150,13 @@ impl Fields {
     ) -> Self {
         let by = Column::key(by);
         let kind = FieldKind::Connection { by, target };
+        self.add(Field { name, description, nullable: false, kind })
+    }
+
+    /// The groups of the objects whose column `by` holds this object's id, each with what its objects come to.
+    #[must_use]
+    pub fn groups(self, name: &'static str, description: &'static str, by: impl IntoColumnRef, groups: Groups) -> Self {
+        let kind = FieldKind::Groups { by: Column::key(by), groups };
         self.add(Field { name, description, nullable: false, kind })
     }
 

@@ -10,6 +10,7 @@ use super::column::{Column, Nothing};
 use super::object::Object;
 use super::row::Cell;
 use super::statement::Slot;
+use crate::database::dialect;
 
 /// Which way a term sorts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, async_graphql::Enum)]
@@ -50,10 +51,28 @@ pub(crate) struct Ordering {
     pub(crate) terms: Vec<OrderTerm>,
 }
 
-/// A place in an order: where each term's value is filled in; nothing for a term that has no value there.
-pub(crate) type Place = [Option<Slot>];
-/// A term, and where its value is filled in.
-type Placed<'o> = (&'o OrderTerm, &'o Option<Slot>);
+/// A place in an order: where each term's value comes from; nothing for a term that has no value there.
+pub(crate) type Place = [Option<At>];
+/// A term, and where its value comes from.
+type Placed<'o> = (&'o OrderTerm, &'o Option<At>);
+
+/// Where the value of a cursor comes from.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) enum At {
+    /// From the request: one value for the lists of all parents.
+    Slot(Slot),
+    /// From beside the key: each parent's list has its own.
+    Beside(usize),
+}
+
+impl At {
+    fn expr(self) -> Expr {
+        match self {
+            Self::Slot(slot) => slot.expr(),
+            Self::Beside(place) => dialect::beside_key(place),
+        }
+    }
+}
 
 impl PartialEq for OrderTerm {
     fn eq(&self, other: &Self) -> bool {
@@ -213,7 +232,7 @@ fn compare_row_values(terms: &[Placed<'_>]) -> Option<Expr> {
     if !terms.iter().all(|(term, _)| seekable(term)) {
         return None;
     }
-    let values = terms.iter().map(|(_, value)| value.map(Slot::expr)).collect::<Option<Vec<_>>>()?;
+    let values = terms.iter().map(|(_, value)| value.map(At::expr)).collect::<Option<Vec<_>>>()?;
     let columns = terms.iter().map(|(term, _)| term.expr());
     let (left, right) = match <[_; 1]>::try_from(values) {
         Ok([value]) => (terms[0].0.expr(), value),

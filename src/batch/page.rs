@@ -13,9 +13,10 @@ use sea_orm::Value as Parameter;
 use super::BatchError;
 use super::arguments::Arguments;
 use super::object::Object;
-use super::order::{Direction, Nulls, Ordering, Place, WantedTerm};
-use super::row::Cell;
+use super::order::{At, Direction, Nulls, OrderTerm, Ordering, Place, WantedTerm};
+use super::row::{Cell, Kind};
 use super::statement::Slot;
+use crate::database::dialect::Beside;
 
 mod select;
 
@@ -71,7 +72,7 @@ impl Page {
             Some(text) => {
                 let cells = read_cursor(name, &text, object, &ordering)?;
                 let terms = ordering.terms.iter().zip(&cells);
-                let place = terms.map(|(term, cell)| Some(Slot::give(term.parameter(cell)?, slots)));
+                let place = terms.map(|(term, cell)| Some(At::Slot(Slot::give(term.parameter(cell)?, slots))));
                 Ok::<_, BatchError>(Some(place.collect()))
             }
             None => Ok(None),
@@ -84,6 +85,35 @@ impl Page {
             (first, None) => (first.unwrap_or(limits.default_size.min(limits.max_size)), false),
         };
         Ok(Self { ordering, after, before, size, backward })
+    }
+
+    /// The same page, but after a place whose values stand beside each key.
+    pub(crate) fn after_beside(mut self, has_value: &[bool]) -> Self {
+        let place = has_value.iter().enumerate().map(|(term, has_value)| has_value.then_some(At::Beside(term)));
+        self.after = Some(place.collect());
+        self
+    }
+
+    /// The lists that stand beside the keys: what [`Page::after_beside`] compares with.
+    pub(crate) fn beside(&self) -> Vec<Beside> {
+        let terms = self.ordering.terms.iter().enumerate();
+        let list = |(place, term): (usize, &OrderTerm)| Beside {
+            list: Slot::Beside(u8::try_from(place).unwrap_or(u8::MAX)).expr(),
+            is_uuid: matches!(term.column.kind, Kind::Id(_)),
+        };
+        terms.map(list).collect()
+    }
+
+    /// The values of a cursor of the page's order, one for each term, as they are compared with; nothing for a term that has
+    /// none.
+    pub(crate) fn read_cursor(
+        &self,
+        argument: &str,
+        text: &str,
+        object: &Object,
+    ) -> Result<Vec<Option<Parameter>>, BatchError> {
+        let cells = read_cursor(argument, text, object, &self.ordering)?;
+        Ok(self.ordering.terms.iter().zip(&cells).map(|(term, cell)| term.parameter(cell)).collect())
     }
 
     /// The first row in a fixed order.
@@ -103,12 +133,7 @@ pub(crate) fn write_cursor(signature: &str, cells: &[Cell], out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
-fn read_cursor(
-    argument: &'static str,
-    text: &str,
-    object: &Object,
-    ordering: &Ordering,
-) -> Result<Vec<Cell>, BatchError> {
+fn read_cursor(argument: &str, text: &str, object: &Object, ordering: &Ordering) -> Result<Vec<Cell>, BatchError> {
     let invalid = |reason: &str| BatchError::InvalidCursor { argument: argument.to_owned(), reason: reason.to_owned() };
     let malformed = || invalid("is not a cursor of this API");
     if text.len() > LONGEST_CURSOR {

@@ -16,6 +16,7 @@ use async_graphql::{Pos, Variables};
 use super::BatchError;
 use super::arguments::RawArguments;
 use super::column::Column;
+use super::groups::Groups;
 use super::object::{Field, FieldKind, Fields, Object};
 use super::order::Ordering;
 use super::page::{Page, PageLimits};
@@ -25,7 +26,7 @@ use super::source::{Condition, Source};
 
 pub(crate) use self::connection::Cursor;
 use self::fill::{Binder, Bound, Fill};
-pub(crate) use self::fill::{Filled, Given};
+pub(crate) use self::fill::{Filled, Given, MorePage};
 pub(crate) use self::load::{Find, Keys, Load, Wants};
 
 mod connection;
@@ -213,6 +214,15 @@ impl<'p, 'd> Planner<'p, 'd> {
                     Err(error) => Projected::Failed(error),
                 }
             }
+            FieldKind::Groups { by, groups } => {
+                match self.bind(Binder::Groups(groups), selected).and_then(Bound::into_groups) {
+                    Ok(chosen) => {
+                        let keys = Keys::Cell(self.cell(level, &object.table.id));
+                        self.project_groups(level, keys, Some(by), groups, chosen, selected)
+                    }
+                    Err(error) => Projected::Failed(error),
+                }
+            }
             FieldKind::Connection { by, target } => {
                 let load = self.load(node, field, by, target(), selected, |planner| {
                     let page = planner.bind(Binder::Page(target()), selected)?.into_page()?;
@@ -248,6 +258,25 @@ impl<'p, 'd> Planner<'p, 'd> {
         });
         let below = Node { level: self.plan.levels[node.level].loads[load].level, object: target };
         Projected::One { load, projection: self.project_object(below, selected.selection_sets()) }
+    }
+
+    /// The groups of the rows that belong to the objects of `level`.
+    fn project_groups(
+        &mut self,
+        level: usize,
+        keys: Keys,
+        by: Option<&'static Column>,
+        groups: &'static Groups,
+        chosen: Vec<&'static Column>,
+        selected: &Selected<'d>,
+    ) -> Projected {
+        let object = (groups.target)();
+        let below = self.plan.add_level(object, None, false);
+        let load = Load::new(None, &[], keys, Find::Groups { by, groups, chosen }, below);
+        let load = self.plan.levels[level].add_load(load);
+        let node = Node { level: below, object };
+        let entry = self.project(node, &groups.entry, selected.selection_sets(), &[groups.entry.name]);
+        Projected::List { load, entry }
     }
 
     /// The parent's objects, where the to-one relation over `key` leads back to them.

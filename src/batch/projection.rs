@@ -53,6 +53,16 @@ pub(crate) enum Projected {
         given: usize,
         objects: Vec<Projected>,
     },
+    /// A page for each of the given keys, from the connections of the lists of keys.
+    Pages {
+        given: usize,
+        connections: Vec<Projected>,
+    },
+    /// Rows that have no type with an id of its own: groups.
+    List {
+        load: usize,
+        entry: Projection,
+    },
     /// What the schema says of itself: async-graphql answers it.
     Introspection,
 }

@@ -10,8 +10,12 @@ use async_graphql::{
 };
 use uuid::Uuid;
 
+use super::groups::Groups;
 use super::object::{Object, ObjectRef};
-use super::sdl::{field, input, object_type, page_arguments, register_connection, register_node, register_object};
+use super::sdl::{
+    field, input, object_type, page_arguments, register_connection, register_groups, register_more_pages,
+    register_node, register_object,
+};
 use super::{BatchError, id};
 
 /// The fields of the query root.
@@ -35,6 +39,13 @@ pub(crate) enum RootKind {
     Connection(ObjectRef),
     Node,
     Nodes,
+    /// More pages of a connection of `parent`s.
+    More {
+        parent: ObjectRef,
+        connection: &'static str,
+    },
+    /// Groups of all rows of a type.
+    Groups(fn() -> &'static Groups),
 }
 
 impl RootField {
@@ -50,6 +61,23 @@ impl RootField {
         Self { name, description, kind: RootKind::Connection(target) }
     }
 
+    /// More pages of the field `connection` of `parent`s: `moreFeatureTests(pages:, …)`.
+    #[must_use]
+    pub fn more_pages(
+        name: &'static str,
+        description: &'static str,
+        parent: ObjectRef,
+        connection: &'static str,
+    ) -> Self {
+        Self { name, description, kind: RootKind::More { parent, connection } }
+    }
+
+    /// Groups of all rows of a type: `featureCounts(groupBy:)`.
+    #[must_use]
+    pub fn groups(name: &'static str, description: &'static str, groups: fn() -> &'static Groups) -> Self {
+        Self { name, description, kind: RootKind::Groups(groups) }
+    }
+
     fn register(&self, registry: &mut Registry) -> MetaField {
         let id = <ID as InputType>::create_type_info(registry);
         let (ty, arguments) = match self.kind {
@@ -60,6 +88,8 @@ impl RootField {
             RootKind::Connection(target) => {
                 (format!("{}!", register_connection(registry, target)), page_arguments(registry, target()))
             }
+            RootKind::More { parent, connection } => register_more_pages(registry, parent(), connection),
+            RootKind::Groups(groups) => register_groups(registry, groups()),
             RootKind::Node => (register_node(registry), vec![input("id", "The object's id.", id)]),
             RootKind::Nodes => (
                 format!("[{}]!", register_node(registry)),

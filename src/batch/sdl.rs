@@ -5,9 +5,11 @@ use async_graphql::registry::{Deprecation, MetaEnumValue, MetaField, MetaInputVa
 use async_graphql::{CacheControl, ID, InputType, OutputType};
 
 use super::arguments::Argument;
+use super::groups::Groups;
 use super::object::{Field, FieldKind, Fields, Object, ObjectRef};
 use super::order::{Direction, Nulls};
 use super::page::PageLimits;
+use super::plan::MorePage;
 
 /// Puts an object type into the registry, and all that it leads to.
 pub(crate) fn register_object(registry: &mut Registry, object: &'static Object) -> String {
@@ -44,6 +46,7 @@ fn register_field(registry: &mut Registry, declared: &'static Field) -> MetaFiel
             let arguments = equal.iter().map(|equal| register_argument(registry, &equal.argument)).collect();
             (register_object(registry, target()), arguments)
         }
+        FieldKind::Groups { groups, .. } => register_groups(registry, groups),
         FieldKind::Connection { target, .. } => {
             (format!("{}!", register_connection(registry, *target)), page_arguments(registry, target()))
         }
@@ -53,6 +56,49 @@ fn register_field(registry: &mut Registry, declared: &'static Field) -> MetaFiel
 
 fn register_argument(registry: &mut Registry, argument: &Argument) -> MetaInputValue {
     input(argument.name, argument.description, (argument.register)(registry))
+}
+
+/// Puts the entries of a list of groups into the registry, and what they can be grouped by.
+pub(crate) fn register_groups(registry: &mut Registry, groups: &'static Groups) -> (String, Vec<MetaInputValue>) {
+    let entry = &groups.entry;
+    if !registry.types.contains_key(entry.name) {
+        let list = register_fields(registry, entry);
+        registry.types.insert(entry.name.to_owned(), object_type(entry.name, entry.description, list));
+    }
+    let arguments = groups.choice.as_ref().map(|choice| {
+        let values = groups.keys().map(|(name, description, _)| {
+            // Of a leaf's description the first part is about the value.
+            let what = description.split(';').next().unwrap_or(description).trim_end_matches('.');
+            enum_value(name, format!("By: {what}."))
+        });
+        let values = values.map(|value| (value.name.clone(), value)).collect();
+        let choice_type = enum_type(choice.name, Some(choice.description.to_owned()), values);
+        registry.types.entry(choice.name.to_owned()).or_insert(choice_type);
+        let description =
+            "What the rows of a group have in common; at least one. The list is ordered by it, nothing first.";
+        input("groupBy", description, format!("[{}!]!", choice.name))
+    });
+    (format!("[{}!]!", entry.name), arguments.into_iter().collect())
+}
+
+/// The type and the arguments of a field that gives more pages of a connection.
+pub(crate) fn register_more_pages(
+    registry: &mut Registry,
+    parent: &'static Object,
+    connection: &str,
+) -> (String, Vec<MetaInputValue>) {
+    let Some(FieldKind::Connection { target, .. }) = parent.fields.field(connection).map(|field| &field.kind) else {
+        return (String::new(), Vec::new());
+    };
+    let pages = input(
+        "pages",
+        "Whose lists go on, and where; at most as many as a page may have rows. They are answered in this order.",
+        <Vec<MorePage> as InputType>::create_type_info(registry),
+    );
+    let shared = page_arguments(registry, target());
+    let shared = shared.into_iter().filter(|argument| !["after", "last", "before"].contains(&argument.name.as_str()));
+    let arguments = std::iter::once(pages).chain(shared).collect();
+    (format!("[{}]!", register_connection(registry, *target)), arguments)
 }
 
 /// Puts the interface of all object types into the registry.
@@ -170,15 +216,7 @@ fn register_order(registry: &mut Registry, target: &'static Object) -> String {
     let node = target.fields.name;
     let (order, order_field) = (format!("{node}Order"), format!("{node}OrderField"));
     if !registry.types.contains_key(&order) {
-        let values = target.orders().map(|(name, description, _)| MetaEnumValue {
-            name: name.to_owned(),
-            description: Some(format!("By: {description}")),
-            deprecation: Deprecation::NoDeprecated,
-            visible: None,
-            inaccessible: false,
-            tags: Vec::new(),
-            directive_invocations: Vec::new(),
-        });
+        let values = target.orders().map(|(name, description, _)| enum_value(name, format!("By: {description}")));
         let values = values.map(|value| (value.name.clone(), value)).collect();
         let description = Some(format!("What a list of `{node}` can be ordered by."));
         registry.types.insert(order_field.clone(), enum_type(&order_field, description, values));
@@ -256,6 +294,18 @@ pub(crate) fn object_type(name: &str, description: &str, fields: impl IntoIterat
         rust_typename: None,
         directive_invocations: Vec::new(),
         requires_scopes: Vec::new(),
+    }
+}
+
+fn enum_value(name: &str, description: String) -> MetaEnumValue {
+    MetaEnumValue {
+        name: name.to_owned(),
+        description: Some(description),
+        deprecation: Deprecation::NoDeprecated,
+        visible: None,
+        inaccessible: false,
+        tags: Vec::new(),
+        directive_invocations: Vec::new(),
     }
 }
 

@@ -16,7 +16,7 @@ use sea_orm::{DbBackend, Values};
 pub(crate) enum Slot {
     /// The keys of all parents: a list, or one key where the text is for one.
     Keys,
-    /// What stands beside each key, by position.
+    /// A list of what stands beside the keys, one value each: its place among such lists.
     Beside(u8),
     /// A value that the arguments of some field gave: its place among all of the plan.
     Given(u16),

@@ -148,6 +148,8 @@ impl<'p> Writer<'p> {
                 None => return Err(self.raise(&MISMATCH, part.position)),
             },
             Projected::Nodes { given, objects } => return self.nodes(part, *given, objects, frame),
+            Projected::Pages { given, connections } => return self.pages(part, *given, connections, frame),
+            Projected::List { load, entry } => return self.rows(part, *load, entry, frame),
             Projected::Introspection => match self.introspection.get(part.key.as_str()) {
                 Some(value) => write_json(value, &mut self.out),
                 None => self.null(),
@@ -209,6 +211,47 @@ impl<'p> Writer<'p> {
             });
             Ok(())
         })
+    }
+
+    /// Writes the pages of lists that go on, null for each whose parent there is not.
+    fn pages(
+        &mut self,
+        part: &'p Part<Projected>,
+        given: usize,
+        connections: &'p [Projected],
+        frame: Frame<'_>,
+    ) -> Written {
+        let entries = self.given.get(given).map_or(&[][..], |given| &given.entries);
+        self.list(entries, |writer, entry| {
+            writer.or_null(|writer| {
+                let (list, place) = entry.as_ref().map_err(|error| writer.raise(error, part.position))?;
+                let Some(Projected::Connection { load, parts }) = connections.get(*list) else {
+                    return Err(writer.raise(&MISMATCH, part.position));
+                };
+                match frame.objects.loads.get(*load) {
+                    Some(Ok(Loaded::Connection { pages, .. })) if pages[*place].is_unknown => {
+                        writer.null();
+                        Ok(())
+                    }
+                    Some(Ok(loaded)) => writer.connection(parts, loaded, *place, Some(&frame)),
+                    Some(Err(error)) => Err(writer.raise(error, part.position)),
+                    None => Err(writer.raise(&MISMATCH, part.position)),
+                }
+            });
+            Ok(())
+        })
+    }
+
+    /// Writes rows as a plain list.
+    fn rows(&mut self, part: &'p Part<Projected>, load: usize, entry: &'p Projection, frame: Frame<'_>) -> Written {
+        match frame.objects.loads.get(load) {
+            Some(Ok(Loaded::Connection { pages, objects, .. })) => self
+                .list(pages[frame.place].rows.clone(), |writer, place| {
+                    writer.object(entry, Frame { objects, place, parent: Some(&frame) })
+                }),
+            Some(Err(error)) => Err(self.raise(error, part.position)),
+            _ => Err(self.raise(&MISMATCH, part.position)),
+        }
     }
 
     /// Writes the page at `place` of a loaded connection.

@@ -1,5 +1,6 @@
 //! The SQL in which the two databases differ.
 
+use chrono::SecondsFormat;
 use sea_orm::DbBackend;
 use sea_orm::sea_query::{
     ArrayType, Asterisk, Expr, ExprTrait as _, Func, JoinType, Query, SelectStatement, TableRef, Value,
@@ -9,58 +10,154 @@ use uuid::Uuid;
 /// The table of keys that a statement of many parents starts from.
 const KEYS: &str = "k";
 
-/// The keys of a statement, each an expression for what is filled in.
+/// The keys of a statement, as expressions for what is filled in.
 #[derive(Clone, Debug)]
 pub enum KeyTable {
     /// One row that has no key.
     None,
     /// One key.
     Single(Expr),
-    /// Any number of keys: what [`list_keys`] makes of them.
-    Many(Expr),
+    /// Any number of keys: what [`list_keys`] makes of them. On PostgreSQL the lists of what stands beside them follow; on
+    /// SQLite they are part of the one list.
+    Many {
+        /// The keys.
+        keys: Expr,
+        /// What stands beside them.
+        beside: Vec<Beside>,
+    },
+}
+
+/// A list with one value for each key.
+#[derive(Clone, Debug)]
+pub struct Beside {
+    /// The list.
+    pub list: Expr,
+    /// Whether its values are UUIDs.
+    pub is_uuid: bool,
 }
 
 /// A statement from no table but the keys: one row for each key. Give it columns, and join to it with [`join_rows`].
 #[must_use]
 pub fn select_from_keys(backend: DbBackend, keys: KeyTable) -> SelectStatement {
-    let mut rows = Query::select();
-    match (keys, backend) {
-        (KeyTable::None, _) => rows.expr_as(Expr::cust("0"), "ord"),
-        (KeyTable::Single(key), _) => rows.expr_as(key, "id").expr_as(Expr::cust("0"), "ord"),
-        (KeyTable::Many(keys), DbBackend::Sqlite) => rows
-            .expr_as(Func::cust("unhex").arg(Expr::col("value")), "id")
-            .expr_as(Expr::col("key"), "ord")
-            .from_function(Func::cust("json_each").arg(keys), "listed"),
-        (KeyTable::Many(keys), _) => {
-            let position = Func::cust("generate_subscripts").arg(keys.clone()).arg(Expr::cust("1"));
-            rows.expr_as(Func::cust("unnest").arg(keys), "id").expr_as(Expr::from(position).sub(Expr::cust("1")), "ord")
-        }
-    };
-    Query::select().from_subquery(rows.take(), KEYS).take()
+    Query::select().from_subquery(key_rows(backend, keys), KEYS).take()
 }
 
-/// A list of keys as one parameter, whatever their number, so that one prepared statement serves them all.
+/// Joins the keys to a statement: `on` may name [`current_key`].
+pub fn join_keys(statement: &mut SelectStatement, backend: DbBackend, keys: KeyTable, on: Expr) {
+    statement.join_subquery(JoinType::InnerJoin, key_rows(backend, keys), KEYS, on);
+}
+
+fn key_rows(backend: DbBackend, keys: KeyTable) -> SelectStatement {
+    let mut rows = Query::select();
+    match (keys, backend) {
+        (KeyTable::None, _) => {
+            rows.expr_as(Expr::cust("0"), "ord");
+        }
+        (KeyTable::Single(key), _) => {
+            rows.expr_as(key, "id").expr_as(Expr::cust("0"), "ord");
+        }
+        (KeyTable::Many { keys, beside }, DbBackend::Sqlite) => {
+            let uuid = |text: Expr| Expr::from(Func::cust("unhex").arg(text));
+            if beside.is_empty() {
+                rows.expr_as(uuid(Expr::col("value")), "id");
+            } else {
+                rows.expr_as(uuid(Expr::cust("json_extract(value, '$[0]')")), "id");
+            }
+            for (place, list) in beside.iter().enumerate() {
+                let value = Expr::cust(format!("json_extract(value, '$[{}]')", place + 1));
+                rows.expr_as(if list.is_uuid { uuid(value) } else { value }, beside_name(place));
+            }
+            rows.expr_as(Expr::col("key"), "ord").from_function(Func::cust("json_each").arg(keys), "listed");
+        }
+        (KeyTable::Many { keys, beside }, _) => {
+            let position = Func::cust("generate_subscripts").arg(keys.clone()).arg(Expr::cust("1"));
+            rows.expr_as(Func::cust("unnest").arg(keys), "id")
+                .expr_as(Expr::from(position).sub(Expr::cust("1")), "ord");
+            for (place, list) in beside.into_iter().enumerate() {
+                rows.expr_as(Func::cust("unnest").arg(list.list), beside_name(place));
+            }
+        }
+    }
+    rows.take()
+}
+
+/// A list of keys as one parameter, whatever their number, so that one prepared statement serves them all. On SQLite it
+/// holds what stands beside each key as well.
 #[must_use]
-pub fn list_keys(backend: DbBackend, keys: &[Uuid]) -> Value {
-    if backend == DbBackend::Sqlite {
-        let mut json = String::with_capacity(keys.len() * 35 + 2);
+pub fn list_keys(backend: DbBackend, keys: &[Uuid], beside: &[Vec<Value>]) -> Value {
+    if backend != DbBackend::Sqlite {
+        let keys = keys.iter().map(|key| Value::from(*key)).collect();
+        return Value::Array(ArrayType::Uuid, Some(Box::new(keys)));
+    }
+    let mut json = String::with_capacity(keys.len() * 35 + 2);
+    json.push('[');
+    for (position, key) in keys.iter().enumerate() {
+        if position > 0 {
+            json.push(',');
+        }
+        if beside.is_empty() {
+            push_uuid(*key, &mut json);
+            continue;
+        }
         json.push('[');
-        for (position, key) in keys.iter().enumerate() {
-            json.push_str(if position == 0 { "\"" } else { ",\"" });
-            json.push_str(key.simple().encode_lower(&mut Uuid::encode_buffer()));
-            json.push('"');
+        push_uuid(*key, &mut json);
+        for list in beside {
+            json.push(',');
+            match list.get(position) {
+                Some(Value::Uuid(Some(uuid))) => push_uuid(*uuid, &mut json),
+                Some(Value::String(Some(text))) => json.push_str(&serde_json::Value::from(text.as_str()).to_string()),
+                Some(Value::Int(Some(number))) => json.push_str(&number.to_string()),
+                Some(Value::Double(Some(number))) => json.push_str(&serde_json::Value::from(*number).to_string()),
+                // As the tables keep it.
+                Some(Value::ChronoDateTimeUtc(Some(time))) => {
+                    json.push('"');
+                    json.push_str(&time.to_rfc3339_opts(SecondsFormat::AutoSi, false));
+                    json.push('"');
+                }
+                _ => json.push_str("null"),
+            }
         }
         json.push(']');
-        return json.into();
     }
-    let keys = keys.iter().map(|key| Value::from(*key)).collect();
-    Value::Array(ArrayType::Uuid, Some(Box::new(keys)))
+    json.push(']');
+    json.into()
+}
+
+fn push_uuid(uuid: Uuid, json: &mut String) {
+    json.push('"');
+    json.push_str(uuid.simple().encode_lower(&mut Uuid::encode_buffer()));
+    json.push('"');
+}
+
+/// A list of what stands beside the keys, as PostgreSQL has it: an array of the values' type.
+#[must_use]
+pub fn list_beside(values: &[Value]) -> Value {
+    let kind = match values.first() {
+        Some(Value::Uuid(_)) => ArrayType::Uuid,
+        Some(Value::Int(_)) => ArrayType::Int,
+        Some(Value::Double(_)) => ArrayType::Double,
+        Some(Value::ChronoDateTimeUtc(_)) => ArrayType::ChronoDateTimeUtc,
+        Some(Value::String(_)) => ArrayType::String,
+        // Where no key has a value, nothing is compared with the list; it only has to be there.
+        _ => return Value::Array(ArrayType::String, Some(Box::new(vec![String::new().into(); values.len()]))),
+    };
+    Value::Array(kind, Some(Box::new(values.to_vec())))
 }
 
 /// The key of the current row of [`select_from_keys`].
 #[must_use]
 pub fn current_key() -> Expr {
     Expr::col((KEYS, "id"))
+}
+
+/// What stands beside the current key, in the list at `place`.
+#[must_use]
+pub fn beside_key(place: usize) -> Expr {
+    Expr::col((KEYS, beside_name(place)))
+}
+
+fn beside_name(place: usize) -> String {
+    format!("beside_{place}")
 }
 
 /// The position of the current key among the keys, from 0.

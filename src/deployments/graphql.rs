@@ -5,9 +5,10 @@ use std::sync::LazyLock;
 use async_graphql::Enum;
 use chrono::{DateTime, Utc};
 use entity::deployment;
+use sea_orm::sea_query::{Expr, Func};
 
 use super::reads;
-use crate::batch::{Argument, Fields, Kind, LeafType, Object};
+use crate::batch::{Argument, Column, Fields, Groups, Kind, LeafType, Object};
 use crate::features;
 
 /// How far a deployment has come.
@@ -39,6 +40,25 @@ pub fn object() -> &'static Object {
 /// The argument that names an environment.
 pub fn environment_argument() -> Argument {
     Argument::of::<Option<String>>("environment", "Only deployments to this environment: `production`.")
+}
+
+/// Deployments counted by environment.
+pub fn by_environment() -> Groups {
+    let latest = Func::max(Expr::col((deployment::Entity, deployment::Column::DeployedAt)));
+    let entry = Fields::of("EnvironmentDeployments", "The deployments of a feature to one environment.")
+        .ordered_leaf::<String>(
+            "environment",
+            "Where to: `production`, `chrome`.",
+            reads::column(deployment::Column::Environment),
+            "ENVIRONMENT",
+        )
+        .leaf::<i32>("count", "How many deployments there are; at least 1.", Column::aggregate(Expr::cust("count(*)")))
+        .leaf::<Option<DateTime<Utc>>>(
+            "latestDeployedAt",
+            "When the latest one was in place; null where none is.",
+            Column::aggregate(latest),
+        );
+    Groups::of(object, entry)
 }
 
 fn declare() -> Object {

@@ -5,9 +5,10 @@ use std::sync::LazyLock;
 use async_graphql::Enum;
 use chrono::{DateTime, Utc};
 use entity::{deployment, feature, feature_view, test_case};
+use sea_orm::sea_query::Expr;
 
 use super::reads;
-use crate::batch::{Fields, First, Kind, LeafType, Object, RootField};
+use crate::batch::{Column, Fields, First, Groups, Kind, LeafType, Object, RootField};
 use crate::deployments::graphql::DeploymentStatus;
 use crate::{deployments, projects, test_cases};
 
@@ -42,6 +43,24 @@ pub fn root_fields() -> Vec<RootField> {
     vec![
         RootField::object("feature", "One feature; null where there is none, or the caller may not see it.", object),
         RootField::connection("features", "All features that the caller may see, of all projects.", object),
+        RootField::groups(
+            "featureCounts",
+            "All features that the caller may see, counted by what they have in common.",
+            all_feature_counts,
+        ),
+        RootField::more_pages(
+            "moreFeatureTests",
+            "The next page of the tests of each of many features, from a cursor each; null for a feature that there is not.",
+            object,
+            "tests",
+        ),
+        RootField::more_pages(
+            "moreFeatureDeployments",
+            "The next page of the deployments of each of many features, from a cursor each; null for a feature that there \
+             is not.",
+            object,
+            "deployments",
+        ),
     ]
 }
 
@@ -94,12 +113,18 @@ fn relations(fields: Fields) -> Fields {
             (test_case::Entity, test_case::Column::FeatureId),
             test_cases::graphql::object,
         )
-        .embedded("testSummary", "How the feature's tests went, counted.", test_summary())
+        .embedded("testSummary", "How the feature's tests went, counted.", test_summary(reads::count))
         .connection(
             "deployments",
             "The feature's deployments.",
             (deployment::Entity, deployment::Column::FeatureId),
             deployments::graphql::object,
+        )
+        .groups(
+            "deploymentsByEnvironment",
+            "The feature's deployments, counted by environment and ordered by its name.",
+            (deployment::Entity, deployment::Column::FeatureId),
+            deployments::graphql::by_environment(),
         )
         .first(
             "latestDeployment",
@@ -122,15 +147,43 @@ fn relations(fields: Fields) -> Fields {
         )
 }
 
-fn test_summary() -> Fields {
-    Fields::of("TestSummary", "How the tests of a feature went, counted by their latest result.")
-        .leaf::<i32>("total", "All tests.", reads::count(feature_view::Column::TestCount))
-        .leaf::<i32>("passed", "Tests that ran and held.", reads::count(feature_view::Column::PassedCount))
-        .leaf::<i32>("failed", "Tests that ran and did not hold.", reads::count(feature_view::Column::FailedCount))
-        .leaf::<i32>("pending", "Tests that have not run yet.", reads::count(feature_view::Column::PendingCount))
-        .leaf::<i32>(
-            "skipped",
-            "Tests that were left out of the run.",
-            reads::count(feature_view::Column::SkippedCount),
+/// A summary of tests, from the counts of the read model: of one feature, or summed over many.
+pub fn test_summary(count: fn(feature_view::Column) -> Column) -> Fields {
+    Fields::of("TestSummary", "How tests went, counted by their latest result.")
+        .leaf::<i32>("total", "All tests.", count(feature_view::Column::TestCount))
+        .leaf::<i32>("passed", "Tests that ran and held.", count(feature_view::Column::PassedCount))
+        .leaf::<i32>("failed", "Tests that ran and did not hold.", count(feature_view::Column::FailedCount))
+        .leaf::<i32>("pending", "Tests that have not run yet.", count(feature_view::Column::PendingCount))
+        .leaf::<i32>("skipped", "Tests that were left out of the run.", count(feature_view::Column::SkippedCount))
+}
+
+/// Features counted by what they have in common.
+pub fn feature_counts() -> Groups {
+    let column = reads::column;
+    let entry = Fields::of("FeatureCount", "How many features have something in common.")
+        .ordered_leaf::<Option<FeatureStatus>>(
+            "status",
+            "How far the work has come; null where the features are not grouped by it.",
+            column(feature::Column::Status),
+            "STATUS",
         )
+        .ordered_leaf::<Option<i32>>(
+            "priority",
+            "How much they matter, 1 to 13; null where the features are not grouped by it.",
+            column(feature::Column::Priority),
+            "PRIORITY",
+        )
+        .ordered_leaf::<Option<DeploymentStatus>>(
+            "deploymentStatus",
+            "The status of their latest deployment; null where there is none, or the features are not grouped by it.",
+            reads::view_column(feature_view::Column::DeploymentStatus),
+            "DEPLOYMENT_STATUS",
+        )
+        .leaf::<i32>("count", "How many features they are; at least 1.", Column::aggregate(Expr::cust("count(*)")));
+    Groups::of(object, entry).chosen_by("FeatureGroup", "What features can be counted by.")
+}
+
+fn all_feature_counts() -> &'static Groups {
+    static GROUPS: LazyLock<Groups> = LazyLock::new(feature_counts);
+    &GROUPS
 }

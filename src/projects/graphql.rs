@@ -20,6 +20,12 @@ pub fn root_fields() -> Vec<RootField> {
     vec![
         RootField::object("project", "One project; null where there is none, or the caller may not see it.", object),
         RootField::connection("projects", "All projects that the caller may see.", object),
+        RootField::more_pages(
+            "moreProjectFeatures",
+            "The next page of the features of each of many projects, from a cursor each; null for a project that there is not.",
+            object,
+            "features",
+        ),
     ]
 }
 
@@ -33,6 +39,18 @@ fn declare() -> Object {
             "progress",
             "The share of the features that are completed, cancelled ones aside: 0 to 1, and 0 where there is none.",
             reads::progress(),
+        )
+        .embedded("featureSummary", "The project's features, counted by status.", feature_summary())
+        .embedded(
+            "testSummary",
+            "How the tests of all of the project's features went, counted.",
+            features::graphql::test_summary(reads::sum_of),
+        )
+        .groups(
+            "featureCounts",
+            "The project's features, counted by what they have in common.",
+            (feature::Entity, feature::Column::ProjectId),
+            features::graphql::feature_counts(),
         )
         .connection(
             "features",
@@ -49,4 +67,16 @@ fn declare() -> Object {
         )
         .leaf::<DateTime<Utc>>("updatedAt", "When the project was last changed.", column(project::Column::UpdatedAt))
         .stored_in(reads::table())
+}
+
+fn feature_summary() -> Fields {
+    use feature::FeatureStatus::{Blocked, Cancelled, Completed, InProgress, NotStarted};
+    let count = reads::count_in_status;
+    Fields::of("FeatureSummary", "The features of a project, counted by status.")
+        .leaf::<i32>("total", "All features.", reads::feature_count())
+        .leaf::<i32>("notStarted", "Features that nobody works on yet.", count(NotStarted))
+        .leaf::<i32>("inProgress", "Features that somebody works on.", count(InProgress))
+        .leaf::<i32>("blocked", "Features whose work cannot go on.", count(Blocked))
+        .leaf::<i32>("completed", "Features whose work is done.", count(Completed))
+        .leaf::<i32>("cancelled", "Features whose work was given up.", count(Cancelled))
 }

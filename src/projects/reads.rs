@@ -1,6 +1,6 @@
 //! Every SELECT of projects.
 
-use entity::{feature, project};
+use entity::{feature, feature_view, project};
 use sea_orm::ConnectionTrait as _;
 use sea_orm::sea_query::{Asterisk, CaseStatement, Expr, ExprTrait as _, Func, Query, SelectStatement};
 
@@ -38,6 +38,27 @@ pub fn feature_count() -> Column {
     Column::computed(|caller| of_features(caller, Func::count(Expr::col(Asterisk)).cast_as("integer")))
 }
 
+/// How many of the project's features are in this status.
+pub fn count_in_status(status: feature::FeatureStatus) -> Column {
+    Column::computed(move |caller| {
+        let in_status = Expr::col((feature::Entity, feature::Column::Status)).eq(status);
+        let counted = CaseStatement::new().case(in_status, Expr::cust("1"));
+        of_features(caller, Func::count(counted).cast_as("integer"))
+    })
+}
+
+/// The sum of a count of the read model over the project's features.
+pub fn sum_of(column: feature_view::Column) -> Column {
+    Column::computed(move |caller| {
+        let sum = Func::sum(Expr::col((feature_view::Entity, column)));
+        let sum = Func::coalesce([sum.into(), Expr::cust("0")]).cast_as("integer");
+        let mut features = select_of_features(caller, sum);
+        let own = Expr::col((feature_view::Entity, feature_view::Column::Id));
+        features.inner_join(feature_view::Entity, own.equals((feature::Entity, feature::Column::Id)));
+        Expr::SubQuery(None, Box::new(features.into()))
+    })
+}
+
 /// The share of the project's features that are completed, cancelled ones aside: 0 to 1, and 0 where there is none.
 pub fn progress() -> Column {
     Column::computed(|caller| {
@@ -52,8 +73,11 @@ pub fn progress() -> Column {
 
 /// An aggregate over the features of the project that the caller may see, from the index over project and status alone.
 fn of_features(caller: &Caller, aggregate: Expr) -> Expr {
+    Expr::SubQuery(None, Box::new(select_of_features(caller, aggregate).into()))
+}
+
+fn select_of_features(caller: &Caller, aggregate: Expr) -> SelectStatement {
     let project = Expr::col((project::Entity, project::Column::Id));
     let own = Expr::col((feature::Entity, feature::Column::ProjectId)).eq(project);
-    let features = features::reads::visible(caller).expr(aggregate).and_where(own).take();
-    Expr::SubQuery(None, Box::new(features.into()))
+    features::reads::visible(caller).expr(aggregate).and_where(own).take()
 }

@@ -1,7 +1,7 @@
 //! Writes the statement that brings rows, or counts them, for all parents of a level.
 
 use sea_orm::DbBackend;
-use sea_orm::sea_query::{Asterisk, Expr, ExprTrait as _, Func, JoinType, Order, SelectStatement};
+use sea_orm::sea_query::{Asterisk, Expr, ExprTrait as _, Func, JoinType, NullOrdering, Order, SelectStatement};
 
 use crate::access::Caller;
 use crate::batch::column::Column;
@@ -18,6 +18,10 @@ pub(crate) enum Rows<'p> {
     /// A page of the rows whose column `by` holds the key (of all, where there is none), of those whose column equals a
     /// value.
     Page { by: Option<&'static Column>, page: &'p Page, wants: Wants, equal: Option<(&'static Column, Slot)> },
+    /// A page of each of the lists that go on, from a cursor beside each key; whose lists they are.
+    More { by: &'static Column, page: &'p Page, wants: Wants, parent: &'static Object },
+    /// An entry for each group of the rows whose column `by` holds the key.
+    Groups { by: Option<&'static Column>, chosen: &'p [&'static Column], all: Vec<&'static Column> },
     /// The number of the list's rows.
     Count { by: Option<&'static Column>, page: &'p Page },
 }
@@ -43,6 +47,8 @@ pub(crate) struct Layout {
     pub(crate) next: Option<usize>,
     /// The row's id: nothing where the key has this row to carry what is said of it, and no rows of its own.
     pub(crate) own: Option<usize>,
+    /// Whether there is an object with this key.
+    pub(crate) known: Option<usize>,
     /// The number of rows.
     pub(crate) count: Option<usize>,
     /// The most rows that the page has; one more tells that there are more.
@@ -57,7 +63,12 @@ impl Statement {
         let compose = Compose { level, object: level.object?, rows, backend, caller };
         let by = match rows {
             Rows::One { .. } => Some(&compose.object.table.id),
-            Rows::Page { by, .. } | Rows::Count { by, .. } => *by,
+            Rows::More { by, .. } => Some(*by),
+            Rows::Page { by, .. } | Rows::Groups { by, .. } | Rows::Count { by, .. } => *by,
+        };
+        let beside = match rows {
+            Rows::More { page, .. } => page.beside(),
+            _ => Vec::new(),
         };
         let text = |keys| {
             let (statement, layout) = compose.select(by, keys);
@@ -69,8 +80,9 @@ impl Statement {
                 Self { many, single: None, layout }
             }
             Some(_) => {
-                let (many, layout) = text(KeyTable::Many(Slot::Keys.expr()));
-                Self { many, single: Some(text(KeyTable::Single(Slot::Keys.expr())).0), layout }
+                let single = beside.is_empty().then(|| text(KeyTable::Single(Slot::Keys.expr())).0);
+                let (many, layout) = text(KeyTable::Many { keys: Slot::Keys.expr(), beside });
+                Self { many, single, layout }
             }
         })
     }
@@ -106,10 +118,42 @@ impl Compose<'_> {
                 layout.position = Some(columns);
                 (statement, layout)
             }
-            Rows::Page { page, wants, .. } => {
+            Rows::Groups { chosen, all, .. } => {
+                let mut statement = self.list(None);
+                let cells = self.level.columns.iter().map(|column| {
+                    let is_left_out = all.contains(column) && !chosen.contains(column);
+                    if is_left_out { Expr::cust("NULL") } else { column.select(self.caller) }
+                });
+                statement.exprs(cells);
+                let chosen_too = chosen.iter().copied();
+                self.join_tables_of(&mut statement, self.level.columns.iter().copied().chain(chosen_too));
+                match by {
+                    Some(by) => {
+                        let on = by.expr.clone().eq(dialect::current_key());
+                        dialect::join_keys(&mut statement, self.backend, keys, on);
+                        statement.expr(dialect::current_position()).add_group_by([dialect::current_position()]);
+                        statement.order_by_expr(dialect::current_position(), Order::Asc);
+                        layout.position = Some(self.level.columns.len());
+                    }
+                    None if self.level.columns.is_empty() => {
+                        statement.expr(Expr::cust("0"));
+                    }
+                    None => {}
+                }
+                for column in *chosen {
+                    statement.add_group_by([column.expr.clone()]);
+                    statement.order_by_expr_with_nulls(column.expr.clone(), Order::Asc, NullOrdering::First);
+                }
+                (statement, layout)
+            }
+            Rows::Page { page, wants, .. } | Rows::More { page, wants, .. } => {
+                let parent = match self.rows {
+                    Rows::More { parent, .. } => Some(*parent),
+                    _ => None,
+                };
                 let edges = page.edges(*wants);
                 (layout.size, layout.backward) = (Some(page.size as usize), page.backward);
-                let optional = edges.flags().any();
+                let optional = edges.flags().any() || parent.is_some();
                 let rows = page.select(self.list(by), edges.limit);
                 if by.is_none() && !optional {
                     // Of one list nothing is asked but its rows: no table of keys is needed.
@@ -133,6 +177,7 @@ impl Compose<'_> {
                 layout.position = add(dialect::current_position());
                 layout.previous = previous.and_then(&mut add);
                 layout.next = next.and_then(&mut add);
+                layout.known = parent.map(|parent| is_known(parent, self.caller)).and_then(&mut add);
                 layout.own = optional.then(|| table.id.expr.clone()).and_then(add);
                 statement.order_by_expr(dialect::current_position(), Order::Asc);
                 page.direction().apply(&mut statement, |sorted| dialect::sorted_as_joined(self.backend, sorted));
@@ -150,6 +195,8 @@ impl Compose<'_> {
         }
         let vouched = match self.rows {
             Rows::One { from_visible } => *from_visible,
+            Rows::More { .. } => false,
+            Rows::Groups { by, .. } => by.is_some(),
             Rows::Page { .. } | Rows::Count { .. } => by.is_some(),
         };
         if let Some(condition) = table.vouched_for.filter(|_| !vouched) {
@@ -175,8 +222,12 @@ impl Compose<'_> {
             let rows = visible(self.caller).column((alias.clone(), Asterisk)).take();
             statement.join_subquery(JoinType::LeftJoin, rows, alias, id.expr.clone().eq(joined.key.expr.clone()));
         }
+        self.join_tables_of(statement, self.level.columns.iter().copied());
+    }
+
+    fn join_tables_of(&self, statement: &mut SelectStatement, columns: impl Iterator<Item = &'static Column>) {
         let mut known = Vec::new();
-        for join in self.level.columns.iter().filter_map(|column| column.join) {
+        for join in columns.filter_map(|column| column.join) {
             let join = join();
             if !known.contains(&join.table) {
                 known.push(join.table.clone());
@@ -184,4 +235,15 @@ impl Compose<'_> {
             }
         }
     }
+}
+
+/// Whether there is an object with the current key that the caller may see.
+fn is_known(object: &Object, caller: &Caller) -> Expr {
+    let table = &object.table;
+    let mut own = (table.visible)(caller);
+    own.expr(Expr::cust("1")).and_where(table.id.expr.clone().eq(dialect::current_key()));
+    if let Some(condition) = table.vouched_for {
+        own.and_where(condition(caller));
+    }
+    Expr::exists(own)
 }

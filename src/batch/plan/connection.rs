@@ -16,7 +16,8 @@ pub(crate) struct Cursor {
 impl<'d> Planner<'_, 'd> {
     /// What is selected of the connection that `load` brings for the rows of `level`.
     pub(super) fn project_connection(&mut self, level: usize, load: usize, selected: &Selected<'d>) -> Projected {
-        let Load { find: Find::Connection { page, .. }, level: below, .. } = &self.plan.levels[level].loads[load]
+        let Load { find: Find::Connection { page, .. } | Find::More { page, .. }, level: below, .. } =
+            &self.plan.levels[level].loads[load]
         else {
             return Projected::Failed(BatchError::Broken("a connection's load is none"));
         };
@@ -26,7 +27,9 @@ impl<'d> Planner<'_, 'd> {
         };
         let node = Node { level: below, object };
         let parts = self.project_connection_parts(node, &page, &mut wants, selected);
-        if let Find::Connection { wants: known, .. } = &mut self.plan.levels[level].loads[load].find {
+        if let Find::Connection { wants: known, .. } | Find::More { wants: known, .. } =
+            &mut self.plan.levels[level].loads[load].find
+        {
             // Another field may share the load, or what is selected below lead back to it: all of them want their part.
             known.merge(wants);
         }

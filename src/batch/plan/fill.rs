@@ -1,12 +1,15 @@
 //! What the arguments of a field come to: what they decide of the plan ([`Bound`]), and the values that a request fills it
 //! with ([`Filled`]). Both are found in the same way when the plan is made and when it is used again.
 
-use async_graphql::{ID, Variables};
+use std::sync::Arc;
+
+use async_graphql::{ID, InputObject, Variables};
 use sea_orm::Value;
 use uuid::Uuid;
 
 use crate::batch::arguments::{Argument, Arguments, RawArguments, has_variables};
 use crate::batch::column::Column;
+use crate::batch::groups::Groups;
 use crate::batch::object::Object;
 use crate::batch::page::{Page, PageLimits};
 use crate::batch::root::Root;
@@ -25,6 +28,10 @@ pub(super) enum Binder {
     AnyId(&'static Root),
     /// Ids of any objects.
     AnyIds(&'static Root),
+    /// Parents of one type, each with a cursor of its own in a list of `target`s.
+    MorePages { parent: &'static Object, target: &'static Object },
+    /// What rows are counted by.
+    Groups(&'static Groups),
 }
 
 /// What the arguments of a field decide of the plan.
@@ -37,6 +44,14 @@ pub(super) enum Bound {
         given: usize,
         objects: Vec<&'static Object>,
     },
+    /// A page for each of the given keys; for each list of keys, which terms of its cursors have a value.
+    MorePages {
+        given: usize,
+        page: Page,
+        patterns: Vec<Vec<bool>>,
+    },
+    /// The chosen columns, in their order.
+    Groups(Vec<&'static Column>),
 }
 
 /// What one request fills a plan with.
@@ -50,9 +65,11 @@ pub(crate) struct Filled {
 /// The keys that the arguments of a field name.
 #[derive(Clone, Default)]
 pub(crate) struct Given {
-    /// For each type of object, its keys.
+    /// The keys, in lists: one for each type of object, or each form of a cursor.
     pub(crate) keys: Vec<Vec<Uuid>>,
-    /// For each id, its type's place and its key's place, or why it names nothing.
+    /// For each list of keys, what stands beside them: lists of a value each.
+    pub(crate) beside: Vec<Arc<Vec<Vec<Value>>>>,
+    /// For each id, its list's place and its key's place, or why it names nothing.
     pub(crate) entries: Vec<Result<(usize, usize), BatchError>>,
 }
 
@@ -143,8 +160,56 @@ impl Binder {
                 }
                 filled.give(given, objects)
             }
+            Self::MorePages { parent, target } => bind_more_pages(arguments, parent, target, limits, filled)?,
+            Self::Groups(groups) => Bound::Groups(groups.chosen(arguments)?),
         })
     }
+}
+
+/// Reads `pages: [{parent, after}]` and the arguments that all pages share.
+fn bind_more_pages(
+    arguments: &Arguments,
+    parent: &'static Object,
+    target: &'static Object,
+    limits: PageLimits,
+    filled: &mut Filled,
+) -> Result<Bound, BatchError> {
+    let page = Page::bind(arguments, target, limits, &mut filled.slots)?;
+    let pages = limits.check_count("pages", arguments.get::<Vec<MorePage>>("pages")?)?;
+    let (mut given, mut patterns, mut beside) = (Given::default(), Vec::<Vec<bool>>::new(), Vec::new());
+    for (index, MorePage { parent: id, after }) in pages.iter().enumerate() {
+        let read = || {
+            let (_, key) = id::parse(&format!("pages[{index}].parent"), id, &[parent.table.prefix])?;
+            Ok((key, page.read_cursor(&format!("pages[{index}].after"), after, target)?))
+        };
+        let entry = read().map(|(key, values)| {
+            let pattern: Vec<bool> = values.iter().map(Option::is_some).collect();
+            let list = patterns.iter().position(|known| *known == pattern).unwrap_or_else(|| {
+                given.keys.push(Vec::new());
+                beside.push(pattern.iter().map(|_| Vec::new()).collect::<Vec<_>>());
+                patterns.push(pattern);
+                patterns.len() - 1
+            });
+            given.keys[list].push(key);
+            for (column, value) in beside[list].iter_mut().zip(values) {
+                column.push(value.unwrap_or(Value::Bool(None)));
+            }
+            (list, given.keys[list].len() - 1)
+        });
+        given.entries.push(entry);
+    }
+    given.beside = beside.into_iter().map(Arc::new).collect();
+    filled.given.push(given);
+    Ok(Bound::MorePages { given: filled.given.len() - 1, page, patterns })
+}
+
+/// A list that goes on: whose it is, and where.
+#[derive(InputObject)]
+pub(crate) struct MorePage {
+    /// The id of the object whose list it is.
+    parent: ID,
+    /// The `endCursor` of the page before: only what comes after it, in the order that made it.
+    after: String,
 }
 
 impl Filled {
@@ -158,7 +223,7 @@ impl Filled {
 impl Given {
     /// One key.
     pub(crate) fn one(key: Uuid) -> Self {
-        Self { keys: vec![vec![key]], entries: Vec::new() }
+        Self { keys: vec![vec![key]], ..Self::default() }
     }
 }
 
@@ -186,6 +251,20 @@ impl Bound {
         match self {
             Self::Equal(slot) => slot.map(|slot| (column, slot)),
             _ => None,
+        }
+    }
+
+    pub(super) fn into_more_pages(self) -> Result<(usize, Page, Vec<Vec<bool>>), BatchError> {
+        match self {
+            Self::MorePages { given, page, patterns } => Ok((given, page, patterns)),
+            _ => Err(MISMATCH),
+        }
+    }
+
+    pub(super) fn into_groups(self) -> Result<Vec<&'static Column>, BatchError> {
+        match self {
+            Self::Groups(chosen) => Ok(chosen),
+            _ => Err(MISMATCH),
         }
     }
 

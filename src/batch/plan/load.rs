@@ -8,8 +8,9 @@ use super::{Level, Plan};
 use crate::access::Caller;
 use crate::batch::arguments::RawArguments;
 use crate::batch::column::Column;
+use crate::batch::groups::Groups;
 use crate::batch::loader::{Rows, Statement};
-use crate::batch::object::Field;
+use crate::batch::object::{Field, Object};
 use crate::batch::page::Page;
 use crate::batch::source::Condition;
 use crate::batch::statement::Slot;
@@ -47,6 +48,10 @@ pub(crate) enum Find {
     One { from_visible: bool },
     /// The first row of a list, of those in which a column equals a value.
     First { by: &'static Column, page: Page, equal: Option<(&'static Column, Slot)> },
+    /// The pages of lists that go on, each from a cursor of its own; whose lists they are.
+    More { by: &'static Column, page: Page, wants: Wants, parent: &'static Object },
+    /// The groups of a list.
+    Groups { by: Option<&'static Column>, groups: &'static Groups, chosen: Vec<&'static Column> },
     /// A page of a list.
     Connection { by: Option<&'static Column>, page: Page, wants: Wants },
 }
@@ -89,6 +94,14 @@ impl Load {
             Find::First { by, page, equal } => {
                 let wants = Wants { rows: true, ..Wants::default() };
                 (Some(Rows::Page { by: Some(by), page, wants, equal: *equal }), None)
+            }
+            Find::Groups { by, groups, chosen } => {
+                let all = groups.keys().map(|(_, _, column)| column).collect();
+                (Some(Rows::Groups { by: *by, chosen, all }), None)
+            }
+            Find::More { by, page, wants, parent } => {
+                let rows = Rows::More { by, page, wants: *wants, parent };
+                (Some(rows), wants.total.then_some(Rows::Count { by: Some(by), page }))
             }
             Find::Connection { by, page, wants } => {
                 let rows = Rows::Page { by: *by, page, wants: *wants, equal: None };

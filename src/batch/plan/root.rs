@@ -5,7 +5,7 @@ use async_graphql::parser::types::SelectionSet;
 use super::fill::Binder;
 use super::{Find, Given, Keys, Load, Node, Planner, Wants};
 use crate::batch::BatchError;
-use crate::batch::object::Object;
+use crate::batch::object::{FieldKind, Object};
 use crate::batch::projection::{Part, Projected, Projection};
 use crate::batch::root::{Root, RootField, RootKind};
 use crate::batch::selection::Selected;
@@ -63,6 +63,11 @@ impl<'d> Planner<'_, 'd> {
                     objects.map(|(place, object)| self.project_given(given, place, object, selected.selection_sets()));
                 Projected::Nodes { given, objects: objects.collect() }
             }
+            RootKind::More { parent, connection } => self.project_more_pages(parent(), connection, selected)?,
+            RootKind::Groups(groups) => {
+                let chosen = self.bind(Binder::Groups(groups()), selected)?.into_groups()?;
+                self.project_groups(ROOT, Keys::None, None, groups(), chosen, selected)
+            }
             RootKind::Connection(target) => {
                 let page = self.bind(Binder::Page(target()), selected)?.into_page()?;
                 let below = self.plan.add_level(target(), None, false);
@@ -72,6 +77,30 @@ impl<'d> Planner<'_, 'd> {
                 self.project_connection(ROOT, load, selected)
             }
         })
+    }
+
+    /// Pages of lists that go on, one load for each form of a cursor.
+    fn project_more_pages(
+        &mut self,
+        parent: &'static Object,
+        connection: &'static str,
+        selected: &Selected<'d>,
+    ) -> Result<Projected, BatchError> {
+        let Some(FieldKind::Connection { by, target }) = parent.fields.field(connection).map(|field| &field.kind)
+        else {
+            return Err(BatchError::Broken("the field whose pages go on is no connection"));
+        };
+        let binder = Binder::MorePages { parent, target: target() };
+        let (given, page, patterns) = self.bind(binder, selected)?.into_more_pages()?;
+        let loads = patterns.iter().enumerate().map(|(place, pattern)| {
+            let below = self.plan.add_level(target(), None, false);
+            let page = page.clone().after_beside(pattern);
+            let find = Find::More { by, page, wants: Wants::default(), parent };
+            let load = Load::new(None, &[], Keys::Given { given, object: place }, find, below);
+            let load = self.plan.levels[ROOT].add_load(load);
+            self.project_connection(ROOT, load, selected)
+        });
+        Ok(Projected::Pages { given, connections: loads.collect() })
     }
 
     /// The object whose id the arguments name.

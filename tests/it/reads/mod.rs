@@ -2,9 +2,11 @@
 
 mod cases;
 mod errors;
+mod more_pages;
 mod ordinary_resolvers;
 mod paging;
 mod plans;
 mod rows_read;
 mod semantics;
 mod statements;
+mod summaries;
