@@ -63,7 +63,7 @@ impl Plans {
         planner.plan_operation(root, &operation.selection_set.node);
         let planned = planner.finish();
         let (mut plan, filled) = planned.map_err(|(error, position)| error.to_server_error(position))?;
-        plan.complete(source.into_conditions(), reads.backend, &reads.caller);
+        plan.complete(source.into_conditions(), reads.database.backend(), &reads.caller);
         let plan = Arc::new(PlanOf { caller: Arc::clone(&reads.caller), plan });
         if !plan.plan.only_once {
             let mut plans = self.0.write().unwrap_or_else(PoisonError::into_inner);
@@ -94,7 +94,7 @@ impl Query {
     /// Reads the operation's data and appends it to `out`. What it asks of the schema itself is given.
     pub async fn run(&self, reads: &Reads, introspection: &IndexMap<Name, Value>, out: Vec<u8>) -> Data {
         let plan = &self.plan.plan;
-        let run = Run { plan, filled: &self.filled, dispatcher: &reads.dispatcher };
+        let run = Run { plan, filled: &self.filled, reads };
         let objects = run.load_root().await;
         let start = out.len();
         let mut writer = Writer::new(out, &self.filled.given, introspection);

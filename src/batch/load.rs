@@ -8,15 +8,18 @@ use futures_util::future::{BoxFuture, join_all};
 use uuid::Uuid;
 
 use super::BatchError;
-use super::dispatch::Dispatcher;
-use super::loader::{Ask, Found, RowLoader};
-use super::plan::{Filled, Find, Keys, Load, Plan};
+use super::loader::{Ask, Found};
+use super::plan::{Filled, Find, Keys, Load, Plan, Wants};
+use super::reads::Reads;
+use super::search::{Hits, Placed, Search};
 use crate::database::Row;
 
 /// The rows of a level, and what was loaded for them: one entry for each of the level's loads.
 #[derive(Default)]
 pub(crate) struct Objects {
     pub(crate) rows: Vec<Row>,
+    /// What stands in the place of rows, where the level is of hits.
+    pub(super) hits: Vec<Placed>,
     pub(crate) loads: Vec<Result<Loaded, BatchError>>,
 }
 
@@ -42,31 +45,31 @@ pub(crate) struct LoadedPage {
 pub(crate) struct Run<'r> {
     pub(crate) plan: &'r Plan,
     pub(crate) filled: &'r Filled,
-    pub(crate) dispatcher: &'r Dispatcher<RowLoader>,
+    pub(crate) reads: &'r Reads,
 }
 
 impl Run<'_> {
     /// All that the operation wants.
     pub(crate) async fn load_root(&self) -> Objects {
-        self.load_below(0, Vec::new()).await
+        self.load_below(0, Vec::new(), Vec::new()).await
     }
 
     /// Loads all that the plan wants for the rows of a level.
-    fn load_below(&self, level: usize, rows: Vec<Row>) -> BoxFuture<'_, Objects> {
+    fn load_below(&self, level: usize, rows: Vec<Row>, hits: Vec<Placed>) -> BoxFuture<'_, Objects> {
         let loads = &self.plan.levels[level].loads;
         async move {
             let loads = match &loads[..] {
                 [] => Vec::new(),
-                [load] => vec![self.load(load, &rows).await],
-                loads => join_all(loads.iter().map(|load| self.load(load, &rows))).await,
+                [load] => vec![self.load(load, &rows, &hits).await],
+                loads => join_all(loads.iter().map(|load| self.load(load, &rows, &hits))).await,
             };
-            Objects { rows, loads }
+            Objects { rows, hits, loads }
         }
         .boxed()
     }
 
-    async fn load(&self, load: &Load, rows: &[Row]) -> Result<Loaded, BatchError> {
-        let keys = self.keys(load, rows)?;
+    async fn load(&self, load: &Load, rows: &[Row], hits: &[Placed]) -> Result<Loaded, BatchError> {
+        let keys = self.keys(load, rows, hits)?;
         match &load.find {
             Find::One { .. } => self.load_one(load, keys).await,
             Find::First { .. } => {
@@ -77,8 +80,9 @@ impl Run<'_> {
                     Some(children.len() - 1)
                 });
                 let places = places.collect();
-                Ok(Loaded::One { places, objects: self.load_below(load.level, children).await })
+                Ok(Loaded::One { places, objects: self.load_below(load.level, children, Vec::new()).await })
             }
+            Find::Search { search, asked, wants } => self.load_hits(load, search, *asked, *wants).await,
             Find::Groups { .. } | Find::More { .. } | Find::Connection { .. } => {
                 self.load_connection(load, keys.into_iter().flatten().collect()).await
             }
@@ -86,10 +90,13 @@ impl Run<'_> {
     }
 
     /// The keys of a load: those that the rows hold, or those that the arguments name.
-    fn keys(&self, load: &Load, rows: &[Row]) -> Result<Vec<Option<Uuid>>, BatchError> {
+    fn keys(&self, load: &Load, rows: &[Row], hits: &[Placed]) -> Result<Vec<Option<Uuid>>, BatchError> {
         Ok(match load.keys {
             Keys::None => vec![Some(Uuid::nil())],
             Keys::Cell(cell) => rows.iter().map(|row| row.uuid(cell)).collect::<Result<_, _>>()?,
+            Keys::Member(member) => {
+                hits.iter().filter(|placed| placed.hit.member == member).map(|placed| Some(placed.hit.id)).collect()
+            }
             Keys::Given { given, object } => {
                 let keys = self.filled.given.get(given).and_then(|given| given.keys.get(object));
                 let keys = keys.ok_or(BatchError::Broken("the keys of a load were not given"))?;
@@ -109,7 +116,7 @@ impl Run<'_> {
                     }
                     _ => ask,
                 };
-                self.dispatcher.load(&ask, keys).await
+                self.reads.dispatcher.load(&ask, keys).await
             }
         }
     }
@@ -139,13 +146,13 @@ impl Run<'_> {
             })
             .collect();
         let places = wanted.into_iter().map(|wanted| places[wanted?]).collect();
-        Ok(Loaded::One { places, objects: self.load_below(load.level, rows).await })
+        Ok(Loaded::One { places, objects: self.load_below(load.level, rows, Vec::new()).await })
     }
 
     async fn load_connection(&self, load: &Load, keys: Vec<Uuid>) -> Result<Loaded, BatchError> {
         let totals = async {
             let Some(statement) = &load.count else { return Ok(Vec::new()) };
-            let found = self.dispatcher.load(&Ask::new(statement, self.filled)?, keys.clone()).await?;
+            let found = self.reads.dispatcher.load(&Ask::new(statement, self.filled)?, keys.clone()).await?;
             Ok(found.into_iter().map(|found| found.count).collect())
         };
         let (found, totals) = futures_util::join!(self.load_rows(load, keys.clone()), totals);
@@ -158,6 +165,40 @@ impl Run<'_> {
             LoadedPage { rows: start..rows.len(), has_next, has_previous, is_unknown }
         });
         let pages = pages.collect();
-        Ok(Loaded::Connection { pages, totals, objects: self.load_below(load.level, rows).await })
+        Ok(Loaded::Connection { pages, totals, objects: self.load_below(load.level, rows, Vec::new()).await })
+    }
+
+    /// The hits of a search, and the objects behind them.
+    async fn load_hits(
+        &self,
+        load: &Load,
+        search: &'static Search,
+        asked: usize,
+        wants: Wants,
+    ) -> Result<Loaded, BatchError> {
+        let wanted = self.filled.wanted.get(asked).ok_or(BatchError::Broken("a search was not filled in"))?;
+        let Reads { database, caller, .. } = self.reads;
+        let hits = async {
+            let needs_hits = wants.rows || wants.has_next || wants.has_previous;
+            if needs_hits { search.finder.find(database, caller, wanted).await } else { Ok(Hits::default()) }
+        };
+        let total = async {
+            if !wants.total {
+                return Ok(Vec::new());
+            }
+            Ok(vec![search.finder.count(database, caller, wanted).await?])
+        };
+        let (found, totals) = futures_util::join!(hits, total);
+        let Hits { hits, has_previous, has_next } = found?;
+        let mut places = vec![0; search.members.len()];
+        let placed = hits.into_iter().map(|hit| {
+            let next = places.get_mut(hit.member).ok_or(BatchError::Broken("a hit is of no type that is searched"))?;
+            *next += 1;
+            Ok(Placed { place: *next - 1, hit })
+        });
+        let placed = placed.collect::<Result<Vec<_>, BatchError>>()?;
+        let page = LoadedPage { rows: 0..placed.len(), has_next, has_previous, is_unknown: false };
+        let objects = self.load_below(load.level, Vec::new(), placed).await;
+        Ok(Loaded::Connection { pages: vec![page], totals, objects })
     }
 }

@@ -14,6 +14,7 @@
 
 mod arguments;
 mod column;
+mod cursor;
 mod dispatch;
 mod engine;
 mod error;
@@ -31,6 +32,7 @@ mod resolve;
 mod root;
 mod row;
 mod sdl;
+mod search;
 mod selection;
 mod source;
 mod statement;
@@ -50,3 +52,4 @@ pub use resolve::{Declared, One};
 pub use root::{DeclaresRoot, QueryType, Root, RootField};
 pub(crate) use row::write_json;
 pub use row::{Cell, Kind};
+pub use search::{Finder, Hit, Hits, Member, Search, Wanted};

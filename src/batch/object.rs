@@ -20,6 +20,8 @@ pub type ObjectRef = fn() -> &'static Object;
 pub struct Object {
     pub(crate) fields: Fields,
     pub(crate) table: Table,
+    /// The unions that it is a member of.
+    pub(crate) unions: Vec<&'static str>,
 }
 
 /// A named set of fields: what the SDL shows of an object type.
@@ -165,7 +167,7 @@ impl Fields {
     pub fn stored_in(mut self, table: Table) -> Object {
         let description = "Names the object in the whole of Throughline; opaque, and the same for ever.";
         self.list.insert(0, Field { name: "id", description, nullable: false, kind: FieldKind::Id });
-        Object { fields: self, table }
+        Object { fields: self, table, unions: Vec::new() }
     }
 
     fn add(mut self, field: Field) -> Self {
@@ -211,7 +213,14 @@ impl PartialEq for Object {
 impl Object {
     /// The names of the interfaces and unions that the objects go by.
     pub(crate) fn abstract_types(&self) -> impl Iterator<Item = &'static str> {
-        std::iter::once("Node")
+        std::iter::once("Node").chain(self.unions.iter().copied())
+    }
+
+    /// Says that the objects can be found by a search, whose union has this name.
+    #[must_use]
+    pub fn found_as(mut self, union: &'static str) -> Self {
+        self.unions.push(union);
+        self
     }
 
     /// What lists can be ordered by: the enum value, what it means, and its column.

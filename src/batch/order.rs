@@ -7,6 +7,7 @@ use sea_orm::sea_query::{Expr, ExprTrait, NullOrdering, Order, SelectStatement, 
 
 use super::BatchError;
 use super::column::{Column, Nothing};
+use super::cursor;
 use super::object::Object;
 use super::row::Cell;
 use super::statement::Slot;
@@ -173,6 +174,12 @@ impl Ordering {
             }
             text
         })
+    }
+
+    /// The values of a cursor of this order, one for each term.
+    pub(crate) fn read_cursor(&self, argument: &str, text: &str, object: &Object) -> Result<Vec<Cell>, BatchError> {
+        let terms = self.terms.iter().map(|term| (term.column.kind, term.column.nullable));
+        cursor::read(argument, text, &self.signature(object), terms)
     }
 
     /// Sorts a statement by what `spell` makes of each term.

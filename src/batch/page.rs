@@ -1,20 +1,16 @@
 //! Pages: the arguments of a connection, and the cursors that name a place in an order.
 //!
 //! The pages are those of the Relay cursor connections specification
-//! (<https://relay.dev/graphql/connections.htm>). A cursor is the URL-safe base 64 of a JSON array: the order's
-//! signature, then the value of each term, the last of which is the row's id. So a cursor still works when its row has
-//! gone, and one from another order is refused.
+//! (<https://relay.dev/graphql/connections.htm>).
 
 use async_graphql::{InputType as _, Value};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use sea_orm::Value as Parameter;
 
 use super::BatchError;
 use super::arguments::Arguments;
 use super::object::Object;
 use super::order::{At, Direction, Nulls, OrderTerm, Ordering, Place, WantedTerm};
-use super::row::{Cell, Kind};
+use super::row::Kind;
 use super::statement::Slot;
 use crate::database::dialect::Beside;
 
@@ -56,9 +52,6 @@ pub(crate) struct Page {
     pub(crate) backward: bool,
 }
 
-/// Longer than any cursor that we make: a name has at most 650 characters.
-const LONGEST_CURSOR: usize = 16 * 1024;
-
 impl Page {
     /// Reads the page arguments of a connection of `object`s, and adds the values of its cursors to `slots`.
     pub(crate) fn bind(
@@ -70,7 +63,7 @@ impl Page {
         let ordering = Ordering::new(object, read_order_by(arguments.raw("orderBy"))?)?;
         let mut cursor = |name| match arguments.get::<Option<String>>(name)? {
             Some(text) => {
-                let cells = read_cursor(name, &text, object, &ordering)?;
+                let cells = ordering.read_cursor(name, &text, object)?;
                 let terms = ordering.terms.iter().zip(&cells);
                 let place = terms.map(|(term, cell)| Some(At::Slot(Slot::give(term.parameter(cell)?, slots))));
                 Ok::<_, BatchError>(Some(place.collect()))
@@ -112,7 +105,7 @@ impl Page {
         text: &str,
         object: &Object,
     ) -> Result<Vec<Option<Parameter>>, BatchError> {
-        let cells = read_cursor(argument, text, object, &self.ordering)?;
+        let cells = self.ordering.read_cursor(argument, text, object)?;
         Ok(self.ordering.terms.iter().zip(&cells).map(|(term, cell)| term.parameter(cell)).collect())
     }
 
@@ -122,39 +115,7 @@ impl Page {
     }
 }
 
-/// Writes the cursor of a row, whose cells of the order's terms are given.
-pub(crate) fn write_cursor(signature: &str, cells: &[Cell], out: &mut Vec<u8>) {
-    let mut parts = vec![serde_json::Value::from(signature)];
-    parts.extend(cells.iter().map(Cell::to_json));
-    let mut json = Vec::with_capacity(96);
-    super::row::write_json(&parts, &mut json);
-    out.push(b'"');
-    out.extend_from_slice(URL_SAFE_NO_PAD.encode(json).as_bytes());
-    out.push(b'"');
-}
-
-fn read_cursor(argument: &str, text: &str, object: &Object, ordering: &Ordering) -> Result<Vec<Cell>, BatchError> {
-    let invalid = |reason: &str| BatchError::InvalidCursor { argument: argument.to_owned(), reason: reason.to_owned() };
-    let malformed = || invalid("is not a cursor of this API");
-    if text.len() > LONGEST_CURSOR {
-        return Err(malformed());
-    }
-    let json = URL_SAFE_NO_PAD.decode(text).map_err(|_| malformed())?;
-    let parts: Vec<serde_json::Value> = serde_json::from_slice(&json).map_err(|_| malformed())?;
-    let (signature, values) = parts.split_first().ok_or_else(malformed)?;
-    let signature = signature.as_str().ok_or_else(malformed)?;
-    if signature != ordering.signature(object) {
-        return Err(invalid("comes from a list in another order; use it with the orderBy that it was made with"));
-    }
-    let cells =
-        ordering.terms.iter().zip(values).map(|(term, value)| {
-            term.column.kind.parse(value).filter(|cell| term.column.nullable || *cell != Cell::Null)
-        });
-    let cells = cells.collect::<Option<Vec<_>>>().ok_or_else(malformed)?;
-    if cells.len() == ordering.terms.len() && values.len() == cells.len() { Ok(cells) } else { Err(malformed()) }
-}
-
-fn size(arguments: &Arguments, name: &'static str, limits: PageLimits) -> Result<Option<u32>, BatchError> {
+pub(super) fn size(arguments: &Arguments, name: &'static str, limits: PageLimits) -> Result<Option<u32>, BatchError> {
     let Some(size) = arguments.get::<Option<i64>>(name)? else { return Ok(None) };
     match u32::try_from(size) {
         Ok(size) if size <= limits.max_size => Ok(Some(size)),

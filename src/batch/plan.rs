@@ -33,6 +33,7 @@ mod connection;
 mod fill;
 mod load;
 mod root;
+mod search;
 
 /// What an operation loads, and what it writes of it.
 pub(crate) struct Plan {
@@ -84,6 +85,12 @@ impl Plan {
         let mut filled = Filled::default();
         self.fills.iter().try_for_each(|fill| fill.again(variables, limits, &mut filled))?;
         Some(filled)
+    }
+
+    /// A level of hits, which are no objects.
+    fn add_hits(&mut self) -> usize {
+        self.levels.push(Level::default());
+        self.levels.len() - 1
     }
 
     fn add_level(&mut self, object: &'static Object, parent: Option<(Node, &'static Column)>, by_id: bool) -> usize {

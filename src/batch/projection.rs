@@ -5,6 +5,7 @@ use async_graphql::Pos;
 use super::BatchError;
 use super::plan::Cursor;
 use super::row::Kind;
+use super::search::HitPart;
 use super::selection::Selected;
 
 /// The fields that are written of one object.
@@ -63,6 +64,10 @@ pub(crate) enum Projected {
         load: usize,
         entry: Projection,
     },
+    /// A value that a hit of a search has of its own.
+    Hit(HitPart),
+    /// The object that a hit is: for each type, its load and what is written of it.
+    Found(Vec<(usize, Projection)>),
     /// What the schema says of itself: async-graphql answers it.
     Introspection,
 }

@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use async_graphql::Pos;
-use sea_orm::DbBackend;
 
 use super::dispatch::Dispatcher;
 use super::loader::RowLoader;
@@ -16,7 +15,7 @@ use crate::database::Database;
 /// What the reads of one request share; put it into the request's data as an [`Arc`]. Nothing of it is shared between requests.
 pub struct Reads {
     pub(super) dispatcher: Dispatcher<RowLoader>,
-    pub(super) backend: DbBackend,
+    pub(super) database: Database,
     pub(super) caller: Arc<Caller>,
     pub(super) limits: PageLimits,
     /// What is selected of the objects that ordinary resolvers return, by their type and by the field's place.
@@ -27,8 +26,7 @@ impl Reads {
     /// Reads for `caller`.
     #[must_use]
     pub fn new(database: Database, caller: Arc<Caller>, limits: PageLimits) -> Self {
-        let backend = database.backend();
-        let dispatcher = Dispatcher::new(RowLoader::new(database));
-        Self { dispatcher, backend, caller, limits, object_plans: Mutex::default() }
+        let dispatcher = Dispatcher::new(RowLoader::new(database.clone()));
+        Self { dispatcher, database, caller, limits, object_plans: Mutex::default() }
     }
 }

@@ -90,7 +90,7 @@ fn object_plan(
     let mut planner = Planner::new(&source, reads.limits);
     let projected = planner.plan_object(object, [&ctx.item.node]);
     let (mut plan, filled) = planner.finish().map_err(|(error, position)| error.to_server_error(position))?;
-    plan.complete(source.into_conditions(), reads.backend, &reads.caller);
+    plan.complete(source.into_conditions(), reads.database.backend(), &reads.caller);
     let plan = Arc::new(ObjectPlan { plan, filled, part: Part::of_whole(projected, position) });
     plans.insert((object.fields.name, position), Arc::clone(&plan));
     Ok(plan)
@@ -101,8 +101,8 @@ impl ObjectPlan {
     async fn run(&self, reads: &Reads, key: Uuid) -> ServerResult<(Vec<u8>, Vec<ServerError>)> {
         let mut given = self.filled.given.clone();
         given[Planner::OBJECT_GIVEN] = Given::one(key);
-        let filled = Filled { slots: self.filled.slots.clone(), given };
-        let run = Run { plan: &self.plan, filled: &filled, dispatcher: &reads.dispatcher };
+        let filled = Filled { slots: self.filled.slots.clone(), given, wanted: self.filled.wanted.clone() };
+        let run = Run { plan: &self.plan, filled: &filled, reads };
         let objects = run.load_root().await;
         let introspection = IndexMap::default();
         let mut writer = Writer::new(Vec::with_capacity(1024), &filled.given, &introspection);

@@ -16,6 +16,7 @@ use super::sdl::{
     field, input, object_type, page_arguments, register_connection, register_groups, register_more_pages,
     register_node, register_object,
 };
+use super::search::Search;
 use super::{BatchError, id};
 
 /// The fields of the query root.
@@ -46,6 +47,8 @@ pub(crate) enum RootKind {
     },
     /// Groups of all rows of a type.
     Groups(fn() -> &'static Groups),
+    /// What a text is found in.
+    Search(fn() -> &'static Search),
 }
 
 impl RootField {
@@ -78,6 +81,12 @@ impl RootField {
         Self { name, description, kind: RootKind::Groups(groups) }
     }
 
+    /// What a text is found in: `search(query:, …)`.
+    #[must_use]
+    pub fn search(name: &'static str, description: &'static str, search: fn() -> &'static Search) -> Self {
+        Self { name, description, kind: RootKind::Search(search) }
+    }
+
     fn register(&self, registry: &mut Registry) -> MetaField {
         let id = <ID as InputType>::create_type_info(registry);
         let (ty, arguments) = match self.kind {
@@ -89,6 +98,7 @@ impl RootField {
                 (format!("{}!", register_connection(registry, target)), page_arguments(registry, target()))
             }
             RootKind::More { parent, connection } => register_more_pages(registry, parent(), connection),
+            RootKind::Search(search) => register_search(registry, search()),
             RootKind::Groups(groups) => register_groups(registry, groups()),
             RootKind::Node => (register_node(registry), vec![input("id", "The object's id.", id)]),
             RootKind::Nodes => (

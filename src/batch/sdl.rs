@@ -10,6 +10,7 @@ use super::object::{Field, FieldKind, Fields, Object, ObjectRef};
 use super::order::{Direction, Nulls};
 use super::page::PageLimits;
 use super::plan::MorePage;
+use super::search::Search;
 
 /// Puts an object type into the registry, and all that it leads to.
 pub(crate) fn register_object(registry: &mut Registry, object: &'static Object) -> String {
@@ -140,30 +141,64 @@ pub(crate) fn register_date_time(registry: &mut Registry) -> String {
 /// Puts a connection type, its edge type and `PageInfo` into the registry.
 pub(crate) fn register_connection(registry: &mut Registry, target: ObjectRef) -> String {
     let node = target().fields.name;
-    let (connection, edge) = (format!("{node}Connection"), format!("{node}Edge"));
+    let connection = format!("{node}Connection");
     if !registry.types.contains_key(&connection) {
-        let int = <i32 as OutputType>::create_type_info(registry);
-        let string = <String as OutputType>::create_type_info(registry);
-        let boolean = <bool as OutputType>::create_type_info(registry);
-        registry.types.insert(connection.clone(), object_type(&connection, "", []));
+        register_connection_of(registry, &connection, &format!("{node}Edge"), node);
         register_object(registry, target());
-        let fields = [
-            field("edges", "The page's rows, each with its cursor.", format!("[{edge}!]!"), Vec::new()),
-            field("nodes", "The page's rows, for those who need no cursors.", format!("[{node}!]!"), Vec::new()),
-            field("totalCount", "How many rows the whole list has.", int, Vec::new()),
-            field("pageInfo", "Where the page stands in the list.", "PageInfo!".to_owned(), Vec::new()),
-        ];
-        let description = format!("A page of a list of `{node}`.");
-        registry.types.insert(connection.clone(), object_type(&connection, &description, fields));
-        let fields = [
-            field("cursor", "Names the row's place in the list, for `after` and `before`.", string, Vec::new()),
-            field("node", "The row.", format!("{node}!"), Vec::new()),
-        ];
-        let description = format!("A `{node}` in a list, with its place.");
-        registry.types.insert(edge.clone(), object_type(&edge, &description, fields));
-        register_page_info(registry, &boolean);
     }
     connection
+}
+
+fn register_connection_of(registry: &mut Registry, connection: &str, edge: &str, node: &str) {
+    let int = <i32 as OutputType>::create_type_info(registry);
+    let string = <String as OutputType>::create_type_info(registry);
+    let boolean = <bool as OutputType>::create_type_info(registry);
+    let fields = [
+        field("edges", "The page's rows, each with its cursor.", format!("[{edge}!]!"), Vec::new()),
+        field("nodes", "The page's rows, for those who need no cursors.", format!("[{node}!]!"), Vec::new()),
+        field("totalCount", "How many rows the whole list has.", int, Vec::new()),
+        field("pageInfo", "Where the page stands in the list.", "PageInfo!".to_owned(), Vec::new()),
+    ];
+    let description = format!("A page of a list of `{node}`.");
+    registry.types.insert(connection.to_owned(), object_type(connection, &description, fields));
+    let fields = [
+        field("cursor", "Names the row's place in the list, for `after` and `before`.", string, Vec::new()),
+        field("node", "The row.", format!("{node}!"), Vec::new()),
+    ];
+    let description = format!("A `{node}` in a list, with its place.");
+    registry.types.insert(edge.to_owned(), object_type(edge, &description, fields));
+    register_page_info(registry, &boolean);
+}
+
+/// The type and the arguments of a field that searches.
+pub(crate) fn register_search(registry: &mut Registry, search: &'static Search) -> (String, Vec<MetaInputValue>) {
+    let int = <Option<i32> as InputType>::create_type_info(registry);
+    let string = <Option<String> as InputType>::create_type_info(registry);
+    let float = <f64 as OutputType>::create_type_info(registry);
+    let names = search.members.iter().map(|member| register_object(registry, (member.object)())).collect();
+    registry.types.insert(search.union.to_owned(), union_type(search.union, "What a search can find.", names));
+    let values = search.members.iter().map(|member| enum_value(member.name, member.description.to_owned()));
+    let values = values.map(|value| (value.name.clone(), value)).collect();
+    let description = Some("The types among which a search finds.".to_owned());
+    registry.types.insert("SearchType".to_owned(), enum_type("SearchType", description, values));
+    let fields = [
+        field("rank", search.rank, float, Vec::new()),
+        field("title", "The name, as HTML: what was found stands in `<mark>`, the rest is escaped.", "String!".to_owned(), Vec::new()),
+        field("snippet", search.snippet, "String!".to_owned(), Vec::new()),
+        field("item", "What was found.", format!("{}!", search.union), Vec::new()),
+    ];
+    let result = object_type("SearchResult", "Something that was found, and how well it fits.", fields);
+    registry.types.insert("SearchResult".to_owned(), result);
+    register_connection_of(registry, "SearchConnection", "SearchEdge", "SearchResult");
+    let limits = PageLimits::default();
+    let first = format!("The most results of the page: 0 to {}. Without it there are {}.", limits.max_size, limits.default_size);
+    let arguments = vec![
+        input("query", search.query, "String!".to_owned()),
+        input("types", "The types among which to find; all of them where it is left out.", "[SearchType!]".to_owned()),
+        input("first", &first, int),
+        input("after", "Only results after this cursor, which comes from a search for the same.", string),
+    ];
+    ("SearchConnection!".to_owned(), arguments)
 }
 
 fn register_page_info(registry: &mut Registry, boolean: &str) {
@@ -294,6 +329,19 @@ pub(crate) fn object_type(name: &str, description: &str, fields: impl IntoIterat
         rust_typename: None,
         directive_invocations: Vec::new(),
         requires_scopes: Vec::new(),
+    }
+}
+
+fn union_type(name: &str, description: &str, possible_types: IndexSet<String>) -> MetaType {
+    MetaType::Union {
+        name: name.to_owned(),
+        description: Some(description.to_owned()),
+        possible_types,
+        visible: None,
+        inaccessible: false,
+        tags: Vec::new(),
+        rust_typename: None,
+        directive_invocations: Vec::new(),
     }
 }
 

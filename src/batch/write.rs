@@ -8,11 +8,12 @@ use async_graphql::indexmap::IndexMap;
 use async_graphql::{Name, PathSegment, Pos, ServerError, Value};
 
 use super::BatchError;
+use super::cursor;
 use super::load::{Loaded, LoadedPage, Objects};
-use super::page::write_cursor;
 use super::plan::{Cursor, Given};
 use super::projection::{ConnectionPart, EdgePart, PageInfoPart, Part, Projected, Projection};
 use super::row::{Kind, write_json};
+use super::search::Placed;
 use crate::database::Row;
 
 /// Writes an operation's data.
@@ -148,6 +149,14 @@ impl<'p> Writer<'p> {
                 None => return Err(self.raise(&MISMATCH, part.position)),
             },
             Projected::Nodes { given, objects } => return self.nodes(part, *given, objects, frame),
+            Projected::Hit(part) => frame.objects.hits[frame.place].hit.write(*part, &mut self.out),
+            Projected::Found(members) => {
+                let Placed { hit, place } = &frame.objects.hits[frame.place];
+                return match members.get(hit.member) {
+                    Some((load, projection)) => self.one(part, *load, projection, *place, frame),
+                    None => Err(self.raise(&MISMATCH, part.position)),
+                };
+            }
             Projected::Pages { given, connections } => return self.pages(part, *given, connections, frame),
             Projected::List { load, entry } => return self.rows(part, *load, entry, frame),
             Projected::Introspection => match self.introspection.get(part.key.as_str()) {
@@ -280,7 +289,7 @@ impl<'p> Writer<'p> {
                     Ok(totals) => write_json(&totals[place], &mut writer.out),
                     Err(error) => return Err(writer.raise(error, part.position)),
                 },
-                ConnectionPart::PageInfo(parts) => return writer.page_info(parts, page, &objects.rows),
+                ConnectionPart::PageInfo(parts) => return writer.page_info(parts, page, objects),
             }
             Ok(())
         })
@@ -290,35 +299,43 @@ impl<'p> Writer<'p> {
         self.fields(parts, |writer, part| {
             match &part.value {
                 EdgePart::TypeName(name) => write_json(name, &mut writer.out),
-                EdgePart::Cursor(cursor) => writer.cursor(cursor, Some(frame.row()), part.position)?,
+                EdgePart::Cursor(cursor) => writer.cursor(cursor, frame.objects, Some(frame.place), part.position)?,
                 EdgePart::Node(projection) => return writer.object(projection, frame),
             }
             Ok(())
         })
     }
 
-    fn page_info(&mut self, parts: &'p [Part<PageInfoPart>], page: &LoadedPage, rows: &[Row]) -> Written {
-        let rows = &rows[page.rows.clone()];
+    fn page_info(&mut self, parts: &'p [Part<PageInfoPart>], page: &LoadedPage, objects: &Objects) -> Written {
+        let mut places = page.rows.clone();
+        let (first, last) = (places.clone().next(), places.next_back());
         self.fields(parts, |writer, part| {
             match &part.value {
                 PageInfoPart::TypeName => write_json("PageInfo", &mut writer.out),
                 PageInfoPart::HasNextPage => write_json(&page.has_next, &mut writer.out),
                 PageInfoPart::HasPreviousPage => write_json(&page.has_previous, &mut writer.out),
-                PageInfoPart::StartCursor(cursor) => writer.cursor(cursor, rows.first(), part.position)?,
-                PageInfoPart::EndCursor(cursor) => writer.cursor(cursor, rows.last(), part.position)?,
+                PageInfoPart::StartCursor(cursor) => writer.cursor(cursor, objects, first, part.position)?,
+                PageInfoPart::EndCursor(cursor) => writer.cursor(cursor, objects, last, part.position)?,
             }
             Ok(())
         })
     }
 
-    fn cursor(&mut self, cursor: &Cursor, row: Option<&Row>, position: Pos) -> Written {
-        let Some(row) = row else {
+    /// Writes the cursor of the row at `place`, if there is one.
+    fn cursor(&mut self, cursor: &Cursor, objects: &Objects, place: Option<usize>, position: Pos) -> Written {
+        let Some(place) = place else {
             self.null();
             return Ok(());
         };
-        let cells = cursor.cells.iter().map(|(cell, kind)| kind.read(row, *cell)).collect::<Result<Vec<_>, _>>();
-        let cells = cells.map_err(|error| self.raise(&error.into(), position))?;
-        write_cursor(&cursor.signature, &cells, &mut self.out);
+        match cursor {
+            Cursor::Hit => objects.hits[place].hit.write_cursor(&mut self.out),
+            Cursor::Row { signature, cells } => {
+                let row = &objects.rows[place];
+                let cells = cells.iter().map(|(cell, kind)| kind.read(row, *cell)).collect::<Result<Vec<_>, _>>();
+                let cells = cells.map_err(|error| self.raise(&error.into(), position))?;
+                cursor::write(signature, &cells, &mut self.out);
+            }
+        }
         Ok(())
     }
 }

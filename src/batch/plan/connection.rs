@@ -1,16 +1,44 @@
 //! Compiles what is selected of a connection: rows, edges, cursors, the count and the page's place.
 
+use async_graphql::parser::types::SelectionSet;
+
 use super::{Find, Load, Node, Planner, Wants};
 use crate::batch::BatchError;
 use crate::batch::page::Page;
-use crate::batch::projection::{ConnectionPart, EdgePart, PageInfoPart, Part, Projected};
+use crate::batch::projection::{ConnectionPart, EdgePart, PageInfoPart, Part, Projected, Projection};
 use crate::batch::row::Kind;
+use crate::batch::search::Search;
 use crate::batch::selection::Selected;
 
-/// Where a row holds the values of its cursor.
-pub(crate) struct Cursor {
-    pub(crate) signature: String,
-    pub(crate) cells: Vec<(usize, Kind)>,
+/// What a cursor is made of.
+pub(crate) enum Cursor {
+    /// Cells of a row, for the order with this signature.
+    Row { signature: String, cells: Vec<(usize, Kind)> },
+    /// A hit's rank and id.
+    Hit,
+}
+
+/// The rows of a connection: how it is sorted, and what its nodes are.
+#[derive(Clone, Copy)]
+pub(super) enum Nodes<'p> {
+    Objects { node: Node, page: &'p Page },
+    Hits { level: usize, search: &'static Search },
+}
+
+impl Nodes<'_> {
+    fn connection_name(self) -> String {
+        match self {
+            Self::Objects { node, .. } => format!("{}Connection", node.object.fields.name),
+            Self::Hits { .. } => "SearchConnection".to_owned(),
+        }
+    }
+
+    fn edge_name(self) -> String {
+        match self {
+            Self::Objects { node, .. } => format!("{}Edge", node.object.fields.name),
+            Self::Hits { .. } => "SearchEdge".to_owned(),
+        }
+    }
 }
 
 impl<'d> Planner<'_, 'd> {
@@ -26,7 +54,8 @@ impl<'d> Planner<'_, 'd> {
             return Projected::Failed(BatchError::Broken("a connection's level has no objects"));
         };
         let node = Node { level: below, object };
-        let parts = self.project_connection_parts(node, &page, &mut wants, selected);
+        let nodes = Nodes::Objects { node, page: &page };
+        let parts = self.project_connection_parts(nodes, &mut wants, selected);
         if let Find::Connection { wants: known, .. } | Find::More { wants: known, .. } =
             &mut self.plan.levels[level].loads[load].find
         {
@@ -36,31 +65,30 @@ impl<'d> Planner<'_, 'd> {
         Projected::Connection { load, parts }
     }
 
-    /// What is selected of a connection whose rows are those of `node`.
-    fn project_connection_parts(
+    /// What is selected of a connection with these nodes.
+    pub(super) fn project_connection_parts(
         &mut self,
-        node: Node,
-        page: &Page,
+        nodes: Nodes<'_>,
         wants: &mut Wants,
         selected: &Selected<'d>,
     ) -> Vec<Part<ConnectionPart>> {
-        let name = format!("{}Connection", node.object.fields.name);
+        let name = nodes.connection_name();
         let mut parts = Vec::new();
         for selected in self.collect(selected.selection_sets(), &[&name]) {
             let part = match selected.field().node.name.node.as_str() {
                 "nodes" => {
                     wants.rows = true;
-                    ConnectionPart::Nodes(self.project_object(node, selected.selection_sets()))
+                    ConnectionPart::Nodes(self.project_nodes(nodes, selected.selection_sets()))
                 }
                 "edges" => {
                     wants.rows = true;
-                    ConnectionPart::Edges(self.project_edges(node, page, &selected))
+                    ConnectionPart::Edges(self.project_edges(nodes, &selected))
                 }
                 "totalCount" => {
                     wants.total = true;
                     ConnectionPart::TotalCount
                 }
-                "pageInfo" => ConnectionPart::PageInfo(self.project_page_info(node, page, wants, &selected)),
+                "pageInfo" => ConnectionPart::PageInfo(self.project_page_info(nodes, wants, &selected)),
                 "__typename" => ConnectionPart::TypeName(name.clone()),
                 _ => continue,
             };
@@ -69,13 +97,13 @@ impl<'d> Planner<'_, 'd> {
         parts
     }
 
-    fn project_edges(&mut self, node: Node, page: &Page, selected: &Selected<'d>) -> Vec<Part<EdgePart>> {
-        let name = format!("{}Edge", node.object.fields.name);
+    fn project_edges(&mut self, nodes: Nodes<'_>, selected: &Selected<'d>) -> Vec<Part<EdgePart>> {
+        let name = nodes.edge_name();
         let collected = self.collect(selected.selection_sets(), &[&name]);
         let parts = collected.iter().filter_map(|selected| {
             let part = match selected.field().node.name.node.as_str() {
-                "node" => EdgePart::Node(self.project_object(node, selected.selection_sets())),
-                "cursor" => EdgePart::Cursor(self.cursor(node, page)),
+                "node" => EdgePart::Node(self.project_nodes(nodes, selected.selection_sets())),
+                "cursor" => EdgePart::Cursor(self.cursor(nodes)),
                 "__typename" => EdgePart::TypeName(name.clone()),
                 _ => return None,
             };
@@ -86,8 +114,7 @@ impl<'d> Planner<'_, 'd> {
 
     fn project_page_info(
         &mut self,
-        node: Node,
-        page: &Page,
+        nodes: Nodes<'_>,
         wants: &mut Wants,
         selected: &Selected<'d>,
     ) -> Vec<Part<PageInfoPart>> {
@@ -104,11 +131,11 @@ impl<'d> Planner<'_, 'd> {
                 }
                 "startCursor" => {
                     wants.rows = true;
-                    (true, PageInfoPart::StartCursor(self.cursor(node, page)))
+                    (true, PageInfoPart::StartCursor(self.cursor(nodes)))
                 }
                 "endCursor" => {
                     wants.rows = true;
-                    (true, PageInfoPart::EndCursor(self.cursor(node, page)))
+                    (true, PageInfoPart::EndCursor(self.cursor(nodes)))
                 }
                 "__typename" => (false, PageInfoPart::TypeName),
                 _ => continue,
@@ -118,11 +145,19 @@ impl<'d> Planner<'_, 'd> {
         parts
     }
 
-    /// What a cursor of the level's rows is made of.
-    fn cursor(&mut self, node: Node, page: &Page) -> Cursor {
+    fn project_nodes(&mut self, nodes: Nodes<'_>, sets: impl Iterator<Item = &'d SelectionSet>) -> Projection {
+        match nodes {
+            Nodes::Objects { node, .. } => self.project_object(node, sets),
+            Nodes::Hits { level, search } => self.project_hit(level, search, sets),
+        }
+    }
+
+    /// What a cursor of the nodes is made of.
+    fn cursor(&mut self, nodes: Nodes<'_>) -> Cursor {
+        let Nodes::Objects { node, page } = nodes else { return Cursor::Hit };
         let signature = page.ordering.signature(node.object);
-        let cells =
-            page.ordering.terms.iter().map(|term| (self.cell(node.level, term.column), term.column.kind)).collect();
-        Cursor { signature, cells }
+        let terms = page.ordering.terms.iter();
+        let cells = terms.map(|term| (self.cell(node.level, term.column), term.column.kind)).collect();
+        Cursor::Row { signature, cells }
     }
 }

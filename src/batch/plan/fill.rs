@@ -13,6 +13,7 @@ use crate::batch::groups::Groups;
 use crate::batch::object::Object;
 use crate::batch::page::{Page, PageLimits};
 use crate::batch::root::Root;
+use crate::batch::search::{Search, Wanted};
 use crate::batch::statement::{MOST_SLOTS, Slot};
 use crate::batch::{BatchError, id};
 
@@ -32,6 +33,8 @@ pub(super) enum Binder {
     MorePages { parent: &'static Object, target: &'static Object },
     /// What rows are counted by.
     Groups(&'static Groups),
+    /// What is searched for.
+    Search(&'static Search),
 }
 
 /// What the arguments of a field decide of the plan.
@@ -52,6 +55,8 @@ pub(super) enum Bound {
     },
     /// The chosen columns, in their order.
     Groups(Vec<&'static Column>),
+    /// The place of what is searched for.
+    Search(usize),
 }
 
 /// What one request fills a plan with.
@@ -60,6 +65,7 @@ pub(crate) struct Filled {
     /// The values of the slots.
     pub(crate) slots: Vec<Value>,
     pub(crate) given: Vec<Given>,
+    pub(crate) wanted: Vec<Wanted>,
 }
 
 /// The keys that the arguments of a field name.
@@ -83,7 +89,7 @@ pub(super) struct Fill {
 /// Where the values of a field come from.
 enum Filling {
     /// From the document: they are the same for all requests.
-    Fixed { slots: Vec<Value>, given: Vec<Given> },
+    Fixed { slots: Vec<Value>, given: Vec<Given>, wanted: Vec<Wanted> },
     /// From variables.
     Variable(Box<RawArguments>),
 }
@@ -97,7 +103,7 @@ impl Fill {
         limits: PageLimits,
         filled: &mut Filled,
     ) -> Result<Self, BatchError> {
-        let (slots, given) = (filled.slots.len(), filled.given.len());
+        let (slots, given, wanted) = (filled.slots.len(), filled.given.len(), filled.wanted.len());
         let bound = binder.bind(&Arguments::of(arguments, variables), limits, filled)?;
         if filled.slots.len() > MOST_SLOTS {
             return Err(BatchError::TooManyValues);
@@ -105,7 +111,11 @@ impl Fill {
         let filling = if has_variables(arguments) {
             Filling::Variable(arguments.into())
         } else {
-            Filling::Fixed { slots: filled.slots[slots..].to_vec(), given: filled.given[given..].to_vec() }
+            Filling::Fixed {
+                slots: filled.slots[slots..].to_vec(),
+                given: filled.given[given..].to_vec(),
+                wanted: filled.wanted[wanted..].to_vec(),
+            }
         };
         Ok(Self { binder, bound, filling })
     }
@@ -113,9 +123,10 @@ impl Fill {
     /// Adds the values of another request; nothing where its arguments decide otherwise.
     pub(super) fn again(&self, variables: &Variables, limits: PageLimits, filled: &mut Filled) -> Option<()> {
         match &self.filling {
-            Filling::Fixed { slots, given } => {
+            Filling::Fixed { slots, given, wanted } => {
                 filled.slots.extend_from_slice(slots);
                 filled.given.extend_from_slice(given);
+                filled.wanted.extend_from_slice(wanted);
                 Some(())
             }
             Filling::Variable(arguments) => {
@@ -161,6 +172,10 @@ impl Binder {
                 filled.give(given, objects)
             }
             Self::MorePages { parent, target } => bind_more_pages(arguments, parent, target, limits, filled)?,
+            Self::Search(search) => {
+                filled.wanted.push(search.wanted(arguments, limits)?);
+                Bound::Search(filled.wanted.len() - 1)
+            }
             Self::Groups(groups) => Bound::Groups(groups.chosen(arguments)?),
         })
     }
@@ -264,6 +279,13 @@ impl Bound {
     pub(super) fn into_groups(self) -> Result<Vec<&'static Column>, BatchError> {
         match self {
             Self::Groups(chosen) => Ok(chosen),
+            _ => Err(MISMATCH),
+        }
+    }
+
+    pub(super) fn into_search(self) -> Result<usize, BatchError> {
+        match self {
+            Self::Search(asked) => Ok(asked),
             _ => Err(MISMATCH),
         }
     }

@@ -12,6 +12,7 @@ use crate::batch::groups::Groups;
 use crate::batch::loader::{Rows, Statement};
 use crate::batch::object::{Field, Object};
 use crate::batch::page::Page;
+use crate::batch::search::Search;
 use crate::batch::source::Condition;
 use crate::batch::statement::Slot;
 
@@ -39,6 +40,8 @@ pub(crate) enum Keys {
     Cell(usize),
     /// From the arguments: the keys of one type of object.
     Given { given: usize, object: usize },
+    /// From the hits of a search: those of one type.
+    Member(usize),
 }
 
 /// Which rows belong to a key.
@@ -52,6 +55,8 @@ pub(crate) enum Find {
     More { by: &'static Column, page: Page, wants: Wants, parent: &'static Object },
     /// The groups of a list.
     Groups { by: Option<&'static Column>, groups: &'static Groups, chosen: Vec<&'static Column> },
+    /// The hits of a search; what is searched for is filled in.
+    Search { search: &'static Search, asked: usize, wants: Wants },
     /// A page of a list.
     Connection { by: Option<&'static Column>, page: Page, wants: Wants },
 }
@@ -87,6 +92,11 @@ impl Load {
         Self { field, arguments: arguments.into(), keys, find, level, rows: None, count: None }
     }
 
+    /// Whether it brings the objects of one type that a search has found.
+    pub(super) fn is_of_member(&self, place: usize) -> bool {
+        matches!(self.keys, Keys::Member(known) if known == place)
+    }
+
     /// What the load's statements bring: rows, and a count.
     fn wanted(&self) -> (Option<Rows<'_>>, Option<Rows<'_>>) {
         match &self.find {
@@ -95,6 +105,7 @@ impl Load {
                 let wants = Wants { rows: true, ..Wants::default() };
                 (Some(Rows::Page { by: Some(by), page, wants, equal: *equal }), None)
             }
+            Find::Search { .. } => (None, None),
             Find::Groups { by, groups, chosen } => {
                 let all = groups.keys().map(|(_, _, column)| column).collect();
                 (Some(Rows::Groups { by: *by, chosen, all }), None)

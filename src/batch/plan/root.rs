@@ -68,6 +68,7 @@ impl<'d> Planner<'_, 'd> {
                 let chosen = self.bind(Binder::Groups(groups()), selected)?.into_groups()?;
                 self.project_groups(ROOT, Keys::None, None, groups(), chosen, selected)
             }
+            RootKind::Search(search) => self.project_search(ROOT, search(), selected)?,
             RootKind::Connection(target) => {
                 let page = self.bind(Binder::Page(target()), selected)?.into_page()?;
                 let below = self.plan.add_level(target(), None, false);
