@@ -104,20 +104,29 @@ impl Index {
         Func::cust("starts_with").arg(self.words("name")).arg(part(whole, whole.is_prefix())).into()
     }
 
-    /// All of these terms stand in the name.
-    pub(super) fn name_has_all(self, terms: &[Term]) -> Expr {
+    /// These words stand in the name, one after the other.
+    pub(super) fn name_has(self, whole: &Term) -> Expr {
         if self.sqlite {
-            return self.matches(format!("name : ({})", all_of(terms)));
+            return self.matches(format!("name : {}", phrase(whole, whole.is_prefix())));
         }
-        terms.iter().map(|term| self.stands_in("name", term)).fold(Expr::cust("TRUE"), Expr::and)
+        self.stands_in("name", whole)
     }
 
-    /// Some of these terms stand in the name.
-    pub(super) fn name_has_any(self, terms: &[Term]) -> Expr {
+    /// Every term of the query stands in the name.
+    pub(super) fn name_has_all(self, query: &Query) -> Expr {
         if self.sqlite {
-            return self.matches(format!("name : ({})", any_of(terms)));
+            return self.matches(format!("name : ({})", all_of(query.terms())));
         }
-        terms.iter().map(|term| self.stands_in("name", term)).fold(Expr::cust("FALSE"), Expr::or)
+        joined(query.terms().iter().map(|term| self.stands_in("name", term)), Expr::and)
+    }
+
+    /// One of the query's `terms` or more stands in the name.
+    pub(super) fn name_has_any(self, query: &Query, terms: &[Term]) -> Expr {
+        if self.sqlite {
+            // A term alone may stand in far more rows than the query finds.
+            return self.matches(format!("{} AND (name : ({}))", all_of(query.terms()), any_of(terms)));
+        }
+        joined(terms.iter().map(|term| self.stands_in("name", term)), Expr::or)
     }
 
     /// These words stand in the description, one after the other.
@@ -161,6 +170,11 @@ impl Index {
     fn words(self, column: &'static str) -> Expr {
         Expr::col((self.names.words, column))
     }
+}
+
+/// The conditions as one. There is at least one.
+fn joined(conditions: impl Iterator<Item = Expr>, join: fn(Expr, Expr) -> Expr) -> Expr {
+    conditions.reduce(join).unwrap_or_else(|| Expr::cust("TRUE"))
 }
 
 /// FTS5: `"grid lay" *`.

@@ -32,18 +32,18 @@ pub(super) fn score(index: Index, query: &Query) -> Expr {
     if let Some(whole) = &whole {
         case = case.case(index.name_is(whole), number(NAME_IS));
         case = case.case(index.name_starts_with(whole), number(NAME_STARTS).add(close()));
-        case = case.case(index.name_has_all(std::slice::from_ref(whole)), number(NAME_HAS_WHOLE).add(close()));
+        case = case.case(index.name_has(whole), number(NAME_HAS_WHOLE).add(close()));
     }
     let is_one = whole.is_some() && terms.len() == 1;
     if !is_one {
-        case = case.case(index.name_has_all(terms), number(NAME_HAS_ALL).add(close()));
+        case = case.case(index.name_has_all(query), number(NAME_HAS_ALL).add(close()));
         let step = i32::try_from(terms.len()).map_or(0, |terms| 200 / terms);
         let shares = terms.iter().map(|term| {
-            let has = index.name_has_all(std::slice::from_ref(term));
+            let has = index.name_has_any(query, std::slice::from_ref(term));
             Expr::Case(Box::new(CaseStatement::new().case(has, number(step)).finally(number(0))))
         });
         let some = shares.fold(number(NAME_HAS_SOME), Expr::add).add(close());
-        case = case.case(index.name_has_any(terms), some);
+        case = case.case(index.name_has_any(query, terms), some);
     }
     match &whole {
         Some(whole) => case.case(index.description_has(whole), number(DESCRIPTION_HAS_WHOLE)).finally(number(LEAST)),

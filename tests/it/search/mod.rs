@@ -27,7 +27,8 @@ fn end(page: &Page) -> Option<Place> {
     page.hits.last().map(|hit| Place { rank: hit.rank, id: hit.id })
 }
 
-/// Projects and features by the thousand: 100 projects with 300 features each, whose words are as common as they say.
+/// Projects and features by the thousand: 100 projects with 300 features each, whose words are as common as they say: `common` is
+/// in every text, `thousandth42` in one of a thousand.
 async fn fill(database: &Database) {
     let rows = Rows::of(database);
     let sqlite = database.backend() == DbBackend::Sqlite;
@@ -38,12 +39,12 @@ async fn fill(database: &Database) {
     for sql in [
         format!(
             "INSERT INTO projects (id, name, description, created_at, updated_at) {}
-             SELECT {id}, 'project ' || n, 'Common text, and tenth' || n % 10 || '.', @now, @now FROM numbers",
+             SELECT {id}, 'project ' || n, 'Common text, and tenth' || (n % 10) || '.', @now, @now FROM numbers",
             numbers(100)
         ),
         format!(
             "INSERT INTO features (id, project_id, name, description, priority, created_at, updated_at) {}
-             SELECT {id}, projects.id, 'feature ' || n, 'Common text of <' || projects.name || '>, hundredth' || n % 100
+             SELECT {id}, projects.id, 'feature ' || n, 'Common text of <' || projects.name || '>, thousandth' || ((n + 300 * CAST(substr(projects.name, 9) AS integer)) % 1000)
                     || CASE WHEN n = 7 AND projects.name = 'project 5' THEN ', the rarest of all' ELSE '' END,
                     5, @now, @now
              FROM projects CROSS JOIN numbers",
