@@ -167,7 +167,11 @@ pub fn page_statement(
         statement.left_join(kind.table(), of(kind));
     }
     statement.order_by(("page", "score"), Order::Desc).order_by(("page", "id"), Order::Asc);
-    let hits = CommonTableExpression::new().query(hits).table_name("hits").to_owned();
+    let mut hits = CommonTableExpression::new().query(hits).table_name("hits").to_owned();
+    if after.is_some() {
+        // They are asked twice; SQLite would work out the scores wherever they are named.
+        hits.materialized(true);
+    }
     Some(backend.build(&statement.with(WithClause::new().cte(hits).to_owned())))
 }
 

@@ -9,7 +9,7 @@ use super::{search, total};
 use crate::support::{Backend, TestDatabase, leaves_postgres_out};
 
 /// Of each sort of queries, one in so many is asked.
-const ONE_IN: usize = 7;
+const ONE_IN: usize = 37;
 
 #[tokio::test]
 async fn both_databases_tell_the_same_story() {
@@ -19,7 +19,7 @@ async fn both_databases_tell_the_same_story() {
     let sqlite = TestDatabase::with_demo(Backend::Sqlite).await;
     let postgres = TestDatabase::with_demo(Backend::Postgres).await;
     let queries = queries(&texts(&sqlite.database).await);
-    assert!(queries.len() > 1_000, "{}", queries.len());
+    assert!(queries.len() > 500, "{}", queries.len());
     let (mut hits, mut without) = (0, 0);
     for query in &queries {
         let found = hits_of(&sqlite.database, query).await;
@@ -27,8 +27,7 @@ async fn both_databases_tell_the_same_story() {
         hits += found.len();
         without += usize::from(found.is_empty());
     }
-    println!("{} queries, {without} of them without a hit, {hits} hits", queries.len());
-    assert!(hits > 5 * queries.len() && without < queries.len() / 5, "{hits} hits, {without} queries without any");
+    assert!(hits > 5 * queries.len() && without < queries.len() / 20, "{hits} hits, {without} queries without any");
 }
 
 /// All hits, by rank and text: the ids are each database's own.

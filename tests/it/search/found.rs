@@ -3,7 +3,7 @@
 use throughline::access::Caller;
 use throughline::search::{Hit, Kind, Page, Place, Query, count, find};
 
-use super::{end, search, total};
+use super::{end, search, thousandths, total};
 use crate::support::{Backend, Rows, TestDatabase};
 
 on_both!(
@@ -58,18 +58,11 @@ async fn where_terms_stand_ranks_a_hit(backend: Backend) {
         ]
     );
     let page = search(&test.database, "grid", None, 100).await;
-    let ranks: Vec<_> = page.hits.iter().map(|hit| (hit.rank, hit.kind)).collect();
-    let feature = |rank: f64| (rank, Kind::Feature);
-    assert_eq!(ranks[0], (1.0, Kind::Project));
-    assert_eq!(
-        ranks[1..],
-        [feature(0.849), feature(0.833), feature(0.733), feature(0.724), feature(0.719)]
-            .into_iter()
-            .chain([feature(0.2); 3])
-            .collect::<Vec<_>>()
-    );
+    let ranks: Vec<_> = page.hits.iter().map(thousandths).collect();
+    assert_eq!(ranks, [1000, 849, 833, 733, 724, 719, 200, 200, 200]);
+    assert_eq!((page.hits[0].kind, page.hits[1].kind), (Kind::Project, Kind::Feature));
     // One word of two in the name, and a prefix where the name is longer.
-    assert_eq!(search(&test.database, "layout rows", None, 1).await.hits[0].rank, 0.3 + 0.1 + 0.099);
+    assert_eq!(thousandths(&search(&test.database, "layout rows", None, 1).await.hits[0]), 300 + 100 + 99);
     assert_eq!(names(&test, "grid lay*").await[..2], ["Grid layout", "Grid layout animations"]);
     assert_eq!(names(&test, "gri* lay*").await[0], "Grid layout");
 }
@@ -208,7 +201,7 @@ async fn pages_follow_each_other(backend: Backend) {
     for query in ["the", "css", "a -css", "web api", "gr*", "nowhere"] {
         let whole = search(database, query, None, 10_000).await;
         assert!(!whole.has_next && !whole.has_previous);
-        assert!(whole.hits.is_sorted_by(|a, b| b.rank < a.rank || (a.rank == b.rank && a.id < b.id)), "{query}");
+        assert!(whole.hits.is_sorted_by_key(|hit| (-thousandths(hit), hit.id)), "{query}");
         let mut paged = Vec::new();
         let mut after = None;
         loop {

@@ -8,7 +8,7 @@ mod words;
 use sea_orm::DbBackend;
 use throughline::access::Caller;
 use throughline::database::Database;
-use throughline::search::{Kind, Page, Place, Query, count, find};
+use throughline::search::{Hit, Kind, Page, Place, Query, count, find};
 
 use crate::support::Rows;
 
@@ -20,6 +20,12 @@ async fn search(database: &Database, query: &str, after: Option<Place>, limit: u
 /// How many hits a query has, over all kinds.
 async fn total(database: &Database, query: &str) -> i64 {
     count(database, &Caller::local_owner(), &Query::parse(query), &Kind::ALL).await.unwrap()
+}
+
+/// How well a hit fits, in thousandths.
+#[expect(clippy::cast_possible_truncation, reason = "a rank is 0 to 1")]
+fn thousandths(hit: &Hit) -> i32 {
+    (hit.rank * 1000.0).round() as i32
 }
 
 /// The place after a page.

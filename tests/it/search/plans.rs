@@ -4,7 +4,7 @@ use sea_orm::{DbBackend, Statement};
 use throughline::access::Caller;
 use throughline::search::{Kind, Place, Query, count_statement, page_statement};
 
-use super::{end, fill, search, total};
+use super::{end, fill, search, thousandths, total};
 use crate::support::{Backend, TestDatabase};
 
 on_both!(a_search_reads_its_hits_only);
@@ -17,7 +17,7 @@ async fn a_search_reads_its_hits_only(backend: Backend) {
     assert_eq!(total(database, "rarest").await, 1);
     assert_eq!(total(database, "thousandth42").await, 30);
     let page = search(database, "feature 42", None, 10).await;
-    assert!(page.hits[..10].iter().all(|hit| hit.rank == 1.0));
+    assert!(page.hits[..10].iter().all(|hit| thousandths(hit) == 1000));
     let place = end(&page);
     for (query, after) in [
         ("rarest", None),

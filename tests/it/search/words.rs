@@ -6,7 +6,7 @@ use sea_orm::{ConnectionTrait as _, Statement};
 use throughline::database::Database;
 use throughline::search::{Query, mark};
 
-use super::super::support::{Backend, TestDatabase, leaves_postgres_out};
+use crate::support::{Backend, TestDatabase, leaves_postgres_out};
 
 /// The code points to be asked of: what is beyond is not assigned, or ideographs, and part of a word like these.
 const ASKED: &str = "n BETWEEN 1 AND 55295 OR n BETWEEN 57344 AND 140000 OR n BETWEEN 917504 AND 920000";
@@ -41,10 +41,10 @@ async fn all_agree_on_each_code_point() {
     let ours: Exceptions = ('\u{1}'..='\u{222e0}')
         .chain('\u{e0000}'..='\u{e09c0}')
         .filter_map(|c| {
-            let text = format!("b{c}b");
-            let query = Query::parse(&format!("\"{text}\""));
+            let typed = format!("b{c}b");
+            let query = Query::parse(&format!("\"{typed}\""));
             let words = query.terms()[0].words().join(", ");
-            (words != text).then(|| (i64::from(u32::from(c)), words))
+            (words != typed).then(|| (i64::from(u32::from(c)), words))
         })
         .collect();
     // A quotation ends at a quote, which separates words as well.
