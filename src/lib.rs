@@ -18,6 +18,7 @@
 //!
 //! - [`batch`] is the way of a read: a list is resolved as a list.
 //! - [`projects`], [`features`], [`test_cases`] and [`deployments`] are the domain, one slice a noun.
+//! - [`search`] finds features and projects by their words.
 //! - [`import`] brings files in, [`write_transaction`] is the one door to a transaction, and [`read_model`] is kept in it.
 //! - [`graphql`] puts the slices' parts of the schema together, [`http`] speaks, [`cli`] and [`app`] start and stop it.
 //!
@@ -39,6 +40,7 @@ pub mod http;
 pub mod import;
 pub mod projects;
 pub mod read_model;
+pub mod search;
 pub mod test_cases;
 pub mod text;
 pub mod write_transaction;

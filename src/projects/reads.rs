@@ -15,7 +15,7 @@ pub fn table() -> Table {
 }
 
 /// The start of every statement that reads projects: those that the caller may see.
-fn visible(_: &Caller) -> SelectStatement {
+pub fn visible(_: &Caller) -> SelectStatement {
     Query::select().from(project::Entity).take()
 }
 

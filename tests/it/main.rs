@@ -18,4 +18,5 @@ mod import;
 mod migrations;
 mod reads;
 mod schema;
+mod search;
 mod serve;
