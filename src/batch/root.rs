@@ -14,7 +14,7 @@ use super::groups::Groups;
 use super::object::{Object, ObjectRef};
 use super::sdl::{
     field, input, object_type, page_arguments, register_connection, register_groups, register_more_pages,
-    register_node, register_object,
+    register_node, register_object, register_search,
 };
 use super::search::Search;
 use super::{BatchError, id};

@@ -183,7 +183,12 @@ pub(crate) fn register_search(registry: &mut Registry, search: &'static Search) 
     registry.types.insert("SearchType".to_owned(), enum_type("SearchType", description, values));
     let fields = [
         field("rank", search.rank, float, Vec::new()),
-        field("title", "The name, as HTML: what was found stands in `<mark>`, the rest is escaped.", "String!".to_owned(), Vec::new()),
+        field(
+            "title",
+            "The name, as HTML: what was found stands in `<mark>`, the rest is escaped.",
+            "String!".to_owned(),
+            Vec::new(),
+        ),
         field("snippet", search.snippet, "String!".to_owned(), Vec::new()),
         field("item", "What was found.", format!("{}!", search.union), Vec::new()),
     ];
@@ -191,7 +196,10 @@ pub(crate) fn register_search(registry: &mut Registry, search: &'static Search) 
     registry.types.insert("SearchResult".to_owned(), result);
     register_connection_of(registry, "SearchConnection", "SearchEdge", "SearchResult");
     let limits = PageLimits::default();
-    let first = format!("The most results of the page: 0 to {}. Without it there are {}.", limits.max_size, limits.default_size);
+    let first = format!(
+        "The most results of the page: 0 to {}. Without it there are {}.",
+        limits.max_size, limits.default_size
+    );
     let arguments = vec![
         input("query", search.query, "String!".to_owned()),
         input("types", "The types among which to find; all of them where it is left out.", "[SearchType!]".to_owned()),

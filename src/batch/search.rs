@@ -119,11 +119,13 @@ impl Search {
     /// Reads the arguments of the field.
     pub(super) fn wanted(&self, arguments: &Arguments, limits: PageLimits) -> Result<Wanted, BatchError> {
         let text = arguments.get::<String>("query")?;
-        let members = match arguments.raw("types") {
+        let mut members: Vec<usize> = match arguments.raw("types") {
             None | Some(Value::Null) => (0..self.members.len()).collect(),
             Some(Value::List(words)) => words.iter().map(|word| self.member(word)).collect::<Result<_, _>>()?,
             Some(word) => vec![self.member(word)?],
         };
+        members.sort_unstable();
+        members.dedup();
         let after = match arguments.get::<Option<String>>("after")? {
             None => None,
             Some(text) => {

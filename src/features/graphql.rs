@@ -10,7 +10,7 @@ use sea_orm::sea_query::Expr;
 use super::reads;
 use crate::batch::{Column, Fields, First, Groups, Kind, LeafType, Object, RootField};
 use crate::deployments::graphql::DeploymentStatus;
-use crate::{deployments, projects, test_cases};
+use crate::{deployments, projects, search, test_cases};
 
 /// How far the work on a feature has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Enum)]
@@ -101,7 +101,7 @@ fn declare() -> Object {
             column(feature::Column::UpdatedAt),
             "UPDATED_AT",
         );
-    fields.stored_in(reads::table())
+    fields.stored_in(reads::table()).found_as(search::graphql::UNION)
 }
 
 /// The feature's tests and deployments.

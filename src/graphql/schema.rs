@@ -6,7 +6,7 @@ use async_graphql::registry::Registry;
 use async_graphql::{EmptyMutation, EmptySubscription, OutputType, Schema};
 
 use crate::batch::{DeclaresRoot, ObjectRef, QueryType, Root};
-use crate::{deployments, features, projects, test_cases};
+use crate::{deployments, features, projects, search, test_cases};
 
 /// The schema's type.
 pub(crate) type ThroughlineSchema = Schema<QueryType<QueryRoot>, EmptyMutation, EmptySubscription>;
@@ -17,7 +17,8 @@ pub(crate) struct QueryRoot;
 impl DeclaresRoot for QueryRoot {
     fn root() -> &'static Root {
         static ROOT: LazyLock<Root> = LazyLock::new(|| {
-            let fields = [projects::graphql::root_fields(), features::graphql::root_fields()];
+            let fields =
+                [projects::graphql::root_fields(), features::graphql::root_fields(), search::graphql::root_fields()];
             let objects: Vec<ObjectRef> = vec![
                 projects::graphql::object,
                 features::graphql::object,

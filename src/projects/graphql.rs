@@ -7,7 +7,7 @@ use entity::{feature, project};
 
 use super::reads;
 use crate::batch::{Fields, Object, RootField};
-use crate::features;
+use crate::{features, search};
 
 /// The object type `Project`.
 pub fn object() -> &'static Object {
@@ -67,6 +67,7 @@ fn declare() -> Object {
         )
         .leaf::<DateTime<Utc>>("updatedAt", "When the project was last changed.", column(project::Column::UpdatedAt))
         .stored_in(reads::table())
+        .found_as(search::graphql::UNION)
 }
 
 fn feature_summary() -> Fields {

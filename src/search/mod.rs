@@ -12,6 +12,7 @@
 //! Writing in which words are not set apart, such as Chinese, is cut at its punctuation only: a term finds the beginning of
 //! such a run with a star, and not the middle.
 
+pub mod graphql;
 mod highlight;
 mod index;
 mod letters;

@@ -2,6 +2,7 @@
 
 mod alike;
 mod found;
+mod graphql;
 mod plans;
 mod words;
 
