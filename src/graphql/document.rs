@@ -3,9 +3,10 @@
 use std::collections::{HashMap, HashSet};
 
 use async_graphql::parser::types::{
-    DocumentOperations, ExecutableDocument, OperationDefinition, Selection, SelectionSet,
+    Directive, DocumentOperations, ExecutableDocument, OperationDefinition, Selection, SelectionSet,
 };
-use async_graphql::{Name, Positioned, Request, ServerError};
+use async_graphql::{Name, Positioned, Request, ServerError, Value, Variables};
+use async_graphql_value::Value as RawValue;
 
 use crate::code::Code;
 
@@ -32,7 +33,8 @@ impl Document {
         if let Some(operation) = select_operation(&document, request.operation_name.as_deref()) {
             add_missing_variables(&mut request, &operation.node)?;
             let mut spreads = HashMap::new();
-            collect_keys(&operation.node.selection_set.node, &document, &mut spreads, &mut keys);
+            let within = (&document, &request.variables);
+            collect_keys(&operation.node.selection_set.node, within, &mut spreads, &mut keys);
             // What a fragment selects that is spread again is selected again.
             let again = spreads
                 .into_iter()
@@ -41,7 +43,7 @@ impl Document {
             let mut inner = HashMap::new();
             for fragment in again {
                 let mut keys = Vec::new();
-                collect_keys(&fragment.node.selection_set.node, &document, &mut inner, &mut keys);
+                collect_keys(&fragment.node.selection_set.node, within, &mut inner, &mut keys);
                 repeated.extend(keys);
             }
         }
@@ -81,7 +83,7 @@ fn add_missing_variables(request: &mut Request, operation: &OperationDefinition)
             Some(default) if given.is_none() => {
                 request.variables.insert(name.clone(), default.node.clone());
             }
-            _ if !ty.nullable && given.is_none_or(|value| *value == async_graphql::Value::Null) => {
+            _ if !ty.nullable && given.is_none_or(|value| *value == Value::Null) => {
                 let message = format!("variable ${name} of type {ty} was not given");
                 let mut error = ServerError::new(message, Some(definition.pos));
                 error.extensions.get_or_insert_default().set("code", Code::ValidationFailed.as_str());
@@ -93,12 +95,13 @@ fn add_missing_variables(request: &mut Request, operation: &OperationDefinition)
     if errors.is_empty() { Ok(()) } else { Err(errors) }
 }
 
-/// The response keys of a selection set, in the order of the document. Each fragment is put in once, and its spreads are
+/// The response keys of a selection set, in the order of the document: what `@skip` and `@include` leave out has no place
+/// in it. Each fragment is put in once, and its spreads are
 /// counted: what spreads itself many times over must not take as many steps. It keeps a stack of its own, since it runs
 /// before async-graphql checks the depth: a chain of thousands of fragments must not overflow the thread's.
 fn collect_keys<'d>(
     set: &'d SelectionSet,
-    document: &'d ExecutableDocument,
+    (document, variables): (&'d ExecutableDocument, &Variables),
     spreads: &mut HashMap<&'d Name, usize>,
     keys: &mut Vec<Name>,
 ) {
@@ -108,6 +111,9 @@ fn collect_keys<'d>(
             open.pop();
             continue;
         };
+        if item.node.directives().iter().any(|directive| leaves_out(&directive.node, variables)) {
+            continue;
+        }
         match &item.node {
             Selection::Field(field) => keys.push(field.node.response_key().node.clone()),
             Selection::InlineFragment(fragment) => open.push(fragment.node.selection_set.node.items.iter()),
@@ -121,6 +127,22 @@ fn collect_keys<'d>(
             }
         }
     }
+}
+
+/// Whether a directive is a `@skip` or an `@include` that leaves its selection out, as async-graphql reads them.
+fn leaves_out(directive: &Directive, variables: &Variables) -> bool {
+    let included = match directive.name.node.as_str() {
+        "skip" => false,
+        "include" => true,
+        _ => return false,
+    };
+    let condition = directive.get_argument("if").map(|condition| &condition.node);
+    let holds = match condition {
+        Some(RawValue::Boolean(holds)) => *holds,
+        Some(RawValue::Variable(name)) => matches!(variables.get(name), Some(Value::Boolean(true))),
+        _ => false,
+    };
+    condition.is_some() && holds != included
 }
 
 /// What the parser expected. The rest of its message quotes the line, which an answer must not repeat: it may be as long
