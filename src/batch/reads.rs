@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use async_graphql::Name;
 use tokio::sync::OnceCell;
@@ -20,6 +21,8 @@ pub struct Reads {
     pub(super) spliced: bool,
     /// Root fields that are selected more than once, and whether they have been resolved.
     pub(super) repeated: HashMap<Name, OnceCell<()>>,
+    /// Whether an error has risen out of a root field that cannot be null.
+    pub(super) without_data: AtomicBool,
 }
 
 impl Reads {
@@ -27,7 +30,7 @@ impl Reads {
     #[must_use]
     pub fn new(database: Database, caller: Arc<Caller>, limits: PageLimits) -> Self {
         let dispatcher = Dispatcher::new(RowLoader::new(database, caller));
-        Self { dispatcher, limits, spliced: false, repeated: HashMap::new() }
+        Self { dispatcher, limits, spliced: false, repeated: HashMap::new(), without_data: AtomicBool::new(false) }
     }
 
     /// Lets root fields answer as [`async_graphql::Value::Binary`] that holds JSON, for a responder that splices it in.
@@ -35,6 +38,11 @@ impl Reads {
     pub fn spliced(mut self) -> Self {
         self.spliced = true;
         self
+    }
+
+    /// Whether the answer has no data: a root field that cannot be null has an error.
+    pub fn are_without_data(&self) -> bool {
+        self.without_data.load(Ordering::Relaxed)
     }
 
     /// Names the response keys that the operation selects more than once at its root. async-graphql would resolve each

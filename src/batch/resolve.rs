@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 use std::marker::PhantomData;
+use std::sync::atomic::Ordering;
 
 use async_graphql::parser::types::Field;
 use async_graphql::registry::Registry;
@@ -85,7 +86,11 @@ async fn resolve_selected(
             ctx.add_error(error);
             Ok(Value::Null)
         }
-        // async-graphql leaves the field out; whoever answers says that there is no data.
-        Err(error) => Err(error),
+        // async-graphql leaves the field out, or takes the null of one that waited; whoever answers says that there is no
+        // data.
+        Err(error) => {
+            engine.reads.without_data.store(true, Ordering::Relaxed);
+            Err(error)
+        }
     }
 }

@@ -54,7 +54,7 @@ impl Api {
         for error in &mut response.errors {
             finish_error(error, &request_id);
         }
-        Answer::new(response, &keys)
+        Answer::new(response, &keys, reads.are_without_data())
     }
 }
 

@@ -1,7 +1,7 @@
 //! Writes an answer: JSON that the engine has written is spliced in, the rest is written as values.
 
 use async_graphql::indexmap::IndexMap;
-use async_graphql::{Name, PathSegment, Response, ServerError, Value};
+use async_graphql::{Name, Response, ServerError, Value};
 use serde_json::json;
 
 use crate::batch::write_json;
@@ -17,8 +17,8 @@ pub struct Answer {
 
 impl Answer {
     /// The answer of an operation that ran. Its root fields come in the order of the document's `keys`, whichever was
-    /// finished first.
-    pub(super) fn new(response: Response, keys: &[Name]) -> Self {
+    /// finished first. It is `without_data` where an error has risen out of a root field that cannot be null.
+    pub(super) fn new(response: Response, keys: &[Name], without_data: bool) -> Self {
         let ran = !response.errors.iter().any(|error| error.path.is_empty()) || response.data != Value::Null;
         if !ran {
             return Self::refused(&response.errors);
@@ -29,12 +29,7 @@ impl Answer {
             Value::Object(fields) => fields,
             _ => IndexMap::default(),
         };
-        // A root field that has an error but no value cannot be null, so that the error rises above it.
-        let without_value = |error: &ServerError| match error.path.first() {
-            Some(PathSegment::Field(key)) => !fields.contains_key(key.as_str()),
-            _ => false,
-        };
-        if response.errors.iter().any(without_value) {
+        if without_data {
             body.extend_from_slice(b"null");
         } else {
             write_fields(fields, keys, &mut body);
