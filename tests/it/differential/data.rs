@@ -145,16 +145,20 @@ impl Maker {
 /// Fills a database whose tables are empty; always with the same rows.
 pub(crate) async fn fill(database: &Database) {
     let mut maker = Maker { rng: Rng::with_seed(8), made: 0 };
-    let projects: Vec<_> = ["a", "A", "🦀", "\u{e000}", " ", "none"].map(|name| maker.project(name)).into();
+    let projects: Vec<_> = ["a", "A", "🦀", "\u{e000}", " ", "gone", "none"].map(|name| maker.project(name)).into();
     let (mut features, mut tests, mut deployments) = (Vec::new(), Vec::new(), Vec::new());
-    // The last project has no features, and the one before it has deleted and cancelled ones only.
-    for (project, count) in projects.iter().zip([13, 9, 7, 6, 5, 0]) {
+    // The last project has no features, the one before it deleted ones only, and one before that only cancelled ones that
+    // are not deleted.
+    for (project, count) in projects.iter().zip([13, 9, 7, 6, 5, 2, 0]) {
         let start = maker.rng.usize(..NAMES.len());
         for name in NAMES.iter().cycle().skip(start).take(count) {
             let mut feature = maker.feature(project.id, name);
             if count == 5 {
                 feature.status = FeatureStatus::Cancelled;
                 feature.deleted_at = maker.rng.bool().then(|| maker.time());
+            }
+            if count == 2 {
+                feature.deleted_at = Some(maker.time());
             }
             let (test_count, start) = (maker.pick(&[0, 0, 1, 2, 4, 6]), maker.rng.usize(..NAMES.len()));
             tests.extend(NAMES.iter().cycle().skip(start).take(test_count).map(|name| maker.test(feature.id, name)));

@@ -7,6 +7,7 @@
 mod checks;
 mod compare;
 mod data;
+mod filters_and_sums;
 mod generate;
 mod oracle;
 mod shrink;

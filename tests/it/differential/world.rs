@@ -12,9 +12,9 @@ use uuid::Uuid;
 #[derive(Default)]
 pub(crate) struct World {
     pub(crate) projects: Vec<project::Model>,
-    features: Vec<feature::Model>,
-    tests: Vec<test_case::Model>,
-    deployments: Vec<deployment::Model>,
+    pub(crate) features: Vec<feature::Model>,
+    pub(crate) tests: Vec<test_case::Model>,
+    pub(crate) deployments: Vec<deployment::Model>,
 }
 
 impl World {
@@ -36,7 +36,7 @@ impl World {
         self
     }
 
-    /// The features that are not deleted.
+    /// The features that are not deleted. (The field has the others as well.)
     pub(crate) fn features(&self) -> impl Iterator<Item = &feature::Model> {
         self.features.iter().filter(|feature| feature.deleted_at.is_none())
     }

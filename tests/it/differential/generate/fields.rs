@@ -1,5 +1,9 @@
 //! **The list of what is asked for**: every field of the schema, what it gives and what it takes. A field that is not here
 //! is not generated; a test compares the list with the schema.
+//!
+//! A new field wants a line here, its resolver in `oracle/`, and nothing else; a new way to order a list, a word in
+//! [`ORDERS`], a value of the enum in `oracle/inputs.rs` and what rows have there (`cell` and `kind` of the row's
+//! `Listed`); arguments of a new form, a value of [`Takes`] and what `arguments.rs` makes of it.
 
 /// A field.
 pub(crate) struct Field {

@@ -6,6 +6,7 @@
 mod arguments;
 mod document;
 mod fields;
+mod filters;
 mod known;
 mod variables;
 
@@ -19,6 +20,7 @@ use self::document::arguments_text;
 pub(crate) use self::document::{Document, Fragment, Operation, Selection, Variable, What};
 pub(crate) use self::fields::fields;
 use self::fields::{ABSTRACT, Field, Takes};
+pub(crate) use self::filters::filter;
 pub(crate) use self::known::Known;
 
 /// The document of a seed.

@@ -5,6 +5,8 @@
 
 mod children;
 mod connection;
+pub(crate) mod filter;
+pub(crate) mod filter_types;
 mod id;
 mod inputs;
 mod objects;
@@ -12,6 +14,7 @@ mod page;
 mod prepare;
 mod query;
 mod spec;
+pub(crate) mod summaries;
 
 use std::sync::Arc;
 

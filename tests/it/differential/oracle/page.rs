@@ -13,7 +13,7 @@ use super::inputs::{Direction, Nulls};
 
 /// A value that rows are compared by. Nothing is the smallest, text sorts by code point (as UTF-8's bytes do).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Cell {
+pub(crate) enum Cell {
     Nothing,
     Int(i32),
     Time(DateTime<Utc>),
