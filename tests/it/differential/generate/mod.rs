@@ -93,6 +93,8 @@ impl Generator<'_> {
         if self.one_in(12) {
             operations[0].name = Some("Main".to_owned());
             (self.plain, self.budget) = (true, 8);
+            // Those may hold variables of the main operation.
+            self.arguments.clear();
             let other = self.selections("Query", 3, 1);
             let place = self.rng.usize(..=1);
             let other = Operation { name: Some("Other".to_owned()), variables: Vec::new(), selections: other };
@@ -232,7 +234,9 @@ impl Generator<'_> {
     fn add_directive(&mut self, selection: &mut Selection) {
         for name in ["skip", "include"] {
             if self.one_in(2) {
-                let condition = self.condition();
+                // async-graphql does not see that a variable is used if that is in a directive of `__typename`.
+                let is_type_name = matches!(selection.what, What::Field { name: "__typename", .. });
+                let condition = if is_type_name { RawValue::Boolean(self.rng.bool()) } else { self.condition() };
                 selection.directives.push((name, condition));
             }
         }
