@@ -12,6 +12,7 @@ mod cli;
 mod connections;
 mod constraints;
 mod demo;
+mod differential;
 mod full_text;
 mod http;
 mod import;

@@ -93,12 +93,22 @@ async fn a_repeated_root_field_is_one_field(backend: Backend) {
         let body = client.run(document, json!({})).await;
         assert_eq!(body["errors"].as_array().unwrap().len(), 1, "{document}: {body}");
     }
+    let body =
+        client.run("{ features(first: -1) { totalCount } features(first: -1) { nodes { id } } }", json!({})).await;
+    assert_eq!(body["data"], Value::Null, "what cannot be null is not: {body}");
+    assert_eq!(body["errors"].as_array().unwrap().len(), 1, "{body}");
     client.statements.take();
     let document = "query($f: ID!) { a: feature(id: $f) { tests(first: 1) { nodes { name } } } b: __typename a: feature(id: $f) { name } }";
     let answer = client.answer(document, variables).await;
     let expected = r#"{"data":{"a":{"tests":{"nodes":[{"name":"test 3"}]},"name":"two"},"b":"Query"}}"#;
     assert_eq!(String::from_utf8(answer.body).unwrap(), expected);
     assert_eq!(client.statements.count(), 2);
+    // What is left out has no place in the order.
+    let document = "query($no: Boolean = false) { a: projects @include(if: $no) { totalCount } b: __typename
+        ... @skip(if: true) { c: __typename } a: projects { totalCount } c: __typename }";
+    let answer = client.answer(document, json!({})).await;
+    let expected = r#"{"data":{"b":"Query","a":{"totalCount":1},"c":"Query"}}"#;
+    assert_eq!(String::from_utf8(answer.body).unwrap(), expected);
 }
 
 async fn nulls_and_defaults_of_variables(backend: Backend) {

@@ -22,7 +22,11 @@ impl Client {
 
     /// The answer as it is sent.
     pub(crate) async fn answer(&self, document: &str, variables: Value) -> Answer {
-        let request = Request::new(document).variables(Variables::from_json(variables));
+        self.execute(Request::new(document).variables(Variables::from_json(variables))).await
+    }
+
+    /// The answer to a request, which may name its operation.
+    pub(crate) async fn execute(&self, request: Request) -> Answer {
         self.api.execute(request, Caller::local_owner(), "request-1".to_owned()).await
     }
 

@@ -1,0 +1,90 @@
+//! Answers as they are compared: text, in which what has no order of its own is put into one.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_graphql::Value;
+
+use super::data;
+use super::generate::{Document, Known};
+use super::oracle::Oracle;
+use super::world::World;
+use crate::support::{Backend, Client, TestDatabase};
+
+/// The engine and the oracle over the same rows.
+pub(crate) struct Bench {
+    client: Client,
+    oracle: Oracle,
+    pub(crate) known: Known,
+}
+
+/// The longest that the engine may take, on a machine that does other things as well.
+const LONGEST: Duration = Duration::from_secs(3);
+
+const NO_ANSWER: &str = "it did not answer in time";
+
+/// What the two make of a document.
+pub(crate) struct Answers {
+    pub(crate) engine: String,
+    pub(crate) oracle: String,
+    pub(crate) statements: usize,
+}
+
+impl Bench {
+    pub(crate) async fn new(backend: Backend) -> Self {
+        Self::with_oracle_over(backend, |world| world).await
+    }
+
+    /// With an oracle that sees what is made of the rows.
+    pub(crate) async fn with_oracle_over(backend: Backend, change: impl FnOnce(World) -> World) -> Self {
+        let test = TestDatabase::new(backend).await;
+        data::fill(&test.database).await;
+        let world = World::load(&test.database).await;
+        let client = Client::new(test);
+        let known = Known::collect(&world, &client).await;
+        Self { client, oracle: Oracle::new(Arc::new(change(world))), known }
+    }
+
+    /// Asks both.
+    pub(crate) async fn ask(&self, document: &Document) -> Answers {
+        self.client.statements.take();
+        let engine = tokio::time::timeout(LONGEST, self.client.execute(document.request())).await;
+        let engine = engine.map_or_else(|_| NO_ANSWER.to_owned(), |answer| comparable(&answer.body));
+        let statements = self.client.statements.take().len();
+        let oracle = self.oracle.answer(document.request()).await;
+        Answers { engine, oracle: comparable(oracle.as_bytes()), statements }
+    }
+}
+
+impl Answers {
+    /// Whether the engine says something else than the oracle.
+    ///
+    /// Fields that cannot share their key pass async-graphql's validation in some places, and the oracle with them; there
+    /// the engine has to refuse, or to say the same. (That it refuses is `reads/semantics.rs`'s to test.)
+    pub(crate) fn differ(&self) -> bool {
+        self.engine != self.oracle && !self.engine_refused_to_merge()
+    }
+
+    /// Whether the engine found fields that cannot share their key.
+    pub(crate) fn engine_refused_to_merge(&self) -> bool {
+        self.engine.contains("\"message\":\"the fields under the key ")
+    }
+}
+
+/// The answer with its errors in order: those of a root field in their own order, as they come up, and root fields, which
+/// run side by side, by their keys. Errors of validation come in any order.
+fn comparable(body: &[u8]) -> String {
+    let mut answer: Value = serde_json::from_slice(body).unwrap();
+    if let Value::Object(answer) = &mut answer
+        && let Some(Value::List(errors)) = answer.get_mut("errors")
+    {
+        errors.sort_by_cached_key(|error| match error {
+            Value::Object(error) => match error.get("path") {
+                Some(Value::List(path)) => path.first().map(ToString::to_string).unwrap_or_default(),
+                _ => Value::Object(error.clone()).to_string(),
+            },
+            other => other.to_string(),
+        });
+    }
+    serde_json::to_string(&answer).unwrap()
+}

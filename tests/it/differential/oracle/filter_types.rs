@@ -1,0 +1,210 @@
+//! What lists can be filtered by: the one table from which come the oracle's input types, its checks, and the generator's
+//! filters.
+
+use std::borrow::Cow;
+
+use async_graphql::indexmap::IndexMap;
+use async_graphql::registry::{Deprecation, MetaInputValue, MetaType, Registry};
+use async_graphql::{InputType, InputValueResult, Value};
+
+use super::inputs::{DeploymentStatus, FeatureStatus, TestStatus};
+
+/// What a field of a filter compares.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Compares {
+    /// An id of this type.
+    Id(&'static str),
+    Text,
+    Int,
+    Time,
+    /// A value of this enum.
+    Enum(&'static str),
+    /// The counts of a test summary.
+    Summary,
+    /// The object that it leads to, by a filter of this type.
+    One(&'static str),
+    /// The objects of a list.
+    Many(&'static str),
+}
+
+use Compares::{Enum, Id, Int, Many, One, Summary, Text, Time};
+
+/// The fields of each object's filter; `and`, `or` and `not` are in all of them.
+pub(crate) const FILTERS: &[(&str, &[(&str, Compares)])] = &[
+    (
+        "Project",
+        &[
+            ("id", Id("project")),
+            ("name", Text),
+            ("description", Text),
+            ("rowVersion", Int),
+            ("createdAt", Time),
+            ("updatedAt", Time),
+            ("features", Many("Feature")),
+        ],
+    ),
+    (
+        "Feature",
+        &[
+            ("id", Id("feature")),
+            ("name", Text),
+            ("description", Text),
+            ("priority", Int),
+            ("status", Enum("FeatureStatus")),
+            ("rowVersion", Int),
+            ("createdAt", Time),
+            ("updatedAt", Time),
+            ("deploymentStatus", Enum("DeploymentStatus")),
+            ("testSummary", Summary),
+            ("project", One("Project")),
+            ("tests", Many("TestCase")),
+            ("deployments", Many("Deployment")),
+        ],
+    ),
+    (
+        "TestCase",
+        &[
+            ("id", Id("test_case")),
+            ("name", Text),
+            ("status", Enum("TestStatus")),
+            ("durationMs", Int),
+            ("message", Text),
+            ("rowVersion", Int),
+            ("createdAt", Time),
+            ("updatedAt", Time),
+            ("feature", One("Feature")),
+        ],
+    ),
+    (
+        "Deployment",
+        &[
+            ("id", Id("deployment")),
+            ("environment", Text),
+            ("version", Text),
+            ("status", Enum("DeploymentStatus")),
+            ("deployedAt", Time),
+            ("rowVersion", Int),
+            ("createdAt", Time),
+            ("updatedAt", Time),
+            ("feature", One("Feature")),
+        ],
+    ),
+];
+
+/// The counts of a test summary.
+pub(crate) const COUNTS: &[&str] = &["total", "passed", "failed", "pending", "skipped"];
+
+/// The operators that an operator input has, each with the type of what it takes.
+pub(crate) fn operators(compares: Compares) -> Vec<(&'static str, String)> {
+    let scalar = |name: &str, operators: &[&'static str]| {
+        let list = ("in", format!("[{name}!]"));
+        operators.iter().map(|operator| (*operator, name.to_owned())).chain([list]).collect::<Vec<_>>()
+    };
+    let flag = |name| (name, "Boolean".to_owned());
+    let in_order = ["eq", "gt", "gte", "lt", "lte"];
+    match compares {
+        Id(_) => scalar("ID", &["eq"]),
+        Enum(name) => [scalar(name, &["eq"]), vec![flag("isNull")]].concat(),
+        Int => [scalar("Int", &in_order), vec![flag("isNull")]].concat(),
+        Time => [scalar("DateTime", &in_order), vec![flag("isNull")]].concat(),
+        Text => {
+            let text = scalar("String", &["eq", "gt", "gte", "lt", "lte", "contains", "startsWith"]);
+            [text, vec![flag("isNull"), flag("ignoreCase")]].concat()
+        }
+        Summary => COUNTS.iter().map(|count| (*count, "IntFilter".to_owned())).collect(),
+        Many(of) => ["some", "none", "every"].map(|name| (name, format!("{of}Filter"))).into(),
+        One(_) => Vec::new(),
+    }
+}
+
+/// The name of the input type of a field.
+fn input_name(compares: Compares) -> String {
+    match compares {
+        Id(_) => "IDFilter".to_owned(),
+        Text => "StringFilter".to_owned(),
+        Int => "IntFilter".to_owned(),
+        Time => "DateTimeFilter".to_owned(),
+        Summary => "TestSummaryFilter".to_owned(),
+        Enum(name) | One(name) => format!("{name}Filter"),
+        Many(of) => format!("{of}ListFilter"),
+    }
+}
+
+/// A filter of the objects at this place of [`FILTERS`], as it was given. The schema has made sure of its form.
+pub(crate) struct Filter<const OF: usize>(pub(crate) Value);
+
+pub(crate) type ProjectFilter = Filter<0>;
+pub(crate) type FeatureFilter = Filter<1>;
+pub(crate) type TestCaseFilter = Filter<2>;
+pub(crate) type DeploymentFilter = Filter<3>;
+
+impl<const OF: usize> InputType for Filter<OF> {
+    type RawValueType = Value;
+
+    fn type_name() -> Cow<'static, str> {
+        Cow::Owned(format!("{}Filter", FILTERS[OF].0))
+    }
+
+    fn create_type_info(registry: &mut Registry) -> String {
+        FeatureStatus::create_type_info(registry);
+        TestStatus::create_type_info(registry);
+        DeploymentStatus::create_type_info(registry);
+        <super::children::Time as InputType>::create_type_info(registry);
+        for (object, fields) in FILTERS {
+            let name = format!("{object}Filter");
+            let own = format!("[{name}!]");
+            let mut inputs = vec![("and", own.clone()), ("or", own), ("not", name.clone())];
+            inputs.extend(fields.iter().map(|(field, compares)| (*field, input_name(*compares))));
+            register(registry, &name, inputs);
+            for (_, compares) in *fields {
+                if !matches!(compares, One(_)) {
+                    register(registry, &input_name(*compares), operators(*compares));
+                }
+            }
+        }
+        Self::qualified_type_name()
+    }
+
+    fn parse(value: Option<Value>) -> InputValueResult<Self> {
+        Ok(Self(value.unwrap_or_default()))
+    }
+
+    fn to_value(&self) -> Value {
+        self.0.clone()
+    }
+
+    fn as_raw_value(&self) -> Option<&Value> {
+        Some(&self.0)
+    }
+}
+
+fn register(registry: &mut Registry, name: &str, fields: Vec<(&'static str, String)>) {
+    let input_fields: IndexMap<_, _> =
+        fields.into_iter().map(|(name, ty)| (name.to_owned(), input(name, ty))).collect();
+    registry.types.entry(name.to_owned()).or_insert_with(|| MetaType::InputObject {
+        name: name.to_owned(),
+        description: None,
+        input_fields,
+        visible: None,
+        inaccessible: false,
+        tags: Vec::new(),
+        rust_typename: None,
+        oneof: false,
+        directive_invocations: Vec::new(),
+    });
+}
+
+fn input(name: &str, ty: String) -> MetaInputValue {
+    MetaInputValue {
+        name: name.to_owned(),
+        description: None,
+        ty,
+        deprecation: Deprecation::NoDeprecated,
+        default_value: None,
+        visible: None,
+        inaccessible: false,
+        tags: Vec::new(),
+        is_secret: false,
+        directive_invocations: Vec::new(),
+    }
+}

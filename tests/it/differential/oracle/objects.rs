@@ -1,0 +1,243 @@
+//! Projects and features, as plain objects over their rows.
+
+#![expect(clippy::unused_async, reason = "the macro wants resolvers to be async")]
+
+use std::sync::Arc;
+
+use async_graphql::{Error, ID, Object, SimpleObject};
+use entity::test_case::TestStatus;
+use entity::{feature, project};
+use sea_orm::ActiveEnum as _;
+use uuid::Uuid;
+
+use super::children::{Deployment, TestCase, Time};
+use super::connection::Connection;
+use super::id;
+use super::inputs::{
+    DeploymentOrderField, DeploymentStatus, FeatureOrderField, FeatureStatus, Order, TestCaseOrderField, order_of,
+};
+use super::page::{Cell, Kind, Listed, PageArguments, page, refuse};
+use super::spec::Spec;
+use crate::differential::world::World;
+
+/// What may be null, and is where it has an error.
+pub(super) type Maybe<T> = Option<Result<T, Error>>;
+
+#[derive(Clone)]
+pub(super) struct Project {
+    pub(super) world: Arc<World>,
+    pub(super) row: project::Model,
+}
+
+impl Project {
+    pub(super) fn find(world: &Arc<World>, id: Uuid) -> Option<Self> {
+        world.project(id).map(|row| Self { world: Arc::clone(world), row: row.clone() })
+    }
+}
+
+#[Object]
+impl Project {
+    pub(super) async fn id(&self) -> ID {
+        id::write("project", self.row.id).into()
+    }
+
+    async fn name(&self) -> &str {
+        &self.row.name
+    }
+
+    async fn description(&self) -> Option<&str> {
+        self.row.description.as_deref()
+    }
+
+    async fn feature_count(&self) -> usize {
+        self.world.features_of(self.row.id).count()
+    }
+
+    #[expect(clippy::cast_precision_loss, reason = "there are few features")]
+    async fn progress(&self) -> f64 {
+        let with = |status| self.world.features_of(self.row.id).filter(move |feature| feature.status == status).count();
+        let counted = self.world.features_of(self.row.id).count() - with(feature::FeatureStatus::Cancelled);
+        if counted == 0 { 0.0 } else { with(feature::FeatureStatus::Completed) as f64 / counted as f64 }
+    }
+
+    async fn features(
+        &self,
+        first: Option<i64>,
+        after: Option<String>,
+        last: Option<i64>,
+        before: Option<String>,
+        order_by: Option<Vec<Order<FeatureOrderField>>>,
+    ) -> Result<Spec<Connection<Feature>>, Error> {
+        let rows = self.world.features_of(self.row.id);
+        let rows = rows.map(|row| Feature { world: Arc::clone(&self.world), row: row.clone() }).collect();
+        page(rows, &order_of(order_by), &PageArguments { first, after, last, before }).map(Connection).map(Spec)
+    }
+
+    async fn row_version(&self) -> i32 {
+        self.row.row_version
+    }
+
+    async fn created_at(&self) -> Time {
+        Time(self.row.created_at)
+    }
+
+    async fn updated_at(&self) -> Time {
+        Time(self.row.updated_at)
+    }
+}
+
+impl Listed for Project {
+    const TYPE: &'static str = "Project";
+
+    fn key(&self) -> Uuid {
+        self.row.id
+    }
+
+    fn cell(&self, term: &str) -> Cell {
+        match term {
+            "NAME" => Cell::Text(self.row.name.clone()),
+            "CREATED_AT" => Cell::Time(self.row.created_at),
+            _ => panic!("projects are not ordered by {term}"),
+        }
+    }
+
+    fn kind(term: &str) -> (Kind, bool) {
+        (if term == "CREATED_AT" { Kind::Time } else { Kind::Text }, false)
+    }
+}
+
+#[derive(Clone)]
+pub(super) struct Feature {
+    pub(super) world: Arc<World>,
+    pub(super) row: feature::Model,
+}
+
+impl Feature {
+    pub(super) fn find(world: &Arc<World>, id: Uuid) -> Option<Self> {
+        world.feature(id).map(|row| Self { world: Arc::clone(world), row: row.clone() })
+    }
+}
+
+#[derive(Clone, SimpleObject)]
+pub(super) struct TestSummary {
+    total: usize,
+    passed: usize,
+    failed: usize,
+    pending: usize,
+    skipped: usize,
+}
+
+#[Object]
+impl Feature {
+    pub(super) async fn id(&self) -> ID {
+        id::write("feature", self.row.id).into()
+    }
+
+    async fn name(&self) -> &str {
+        &self.row.name
+    }
+
+    async fn description(&self) -> Option<&str> {
+        self.row.description.as_deref()
+    }
+
+    async fn priority(&self) -> i32 {
+        self.row.priority
+    }
+
+    async fn status(&self) -> FeatureStatus {
+        self.row.status.into()
+    }
+
+    async fn project(&self) -> Spec<Project> {
+        Spec(Project::find(&self.world, self.row.project_id).expect("a feature has a project"))
+    }
+
+    async fn tests(
+        &self,
+        first: Option<i64>,
+        after: Option<String>,
+        last: Option<i64>,
+        before: Option<String>,
+        order_by: Option<Vec<Order<TestCaseOrderField>>>,
+    ) -> Result<Spec<Connection<TestCase>>, Error> {
+        let rows = self.world.tests_of(self.row.id);
+        let rows = rows.map(|row| TestCase { world: Arc::clone(&self.world), row: row.clone() }).collect();
+        page(rows, &order_of(order_by), &PageArguments { first, after, last, before }).map(Connection).map(Spec)
+    }
+
+    async fn test_summary(&self) -> Spec<TestSummary> {
+        let with = |status| self.world.tests_of(self.row.id).filter(|test| test.status == status).count();
+        Spec(TestSummary {
+            total: self.world.tests_of(self.row.id).count(),
+            passed: with(TestStatus::Passed),
+            failed: with(TestStatus::Failed),
+            pending: with(TestStatus::Pending),
+            skipped: with(TestStatus::Skipped),
+        })
+    }
+
+    async fn deployments(
+        &self,
+        first: Option<i64>,
+        after: Option<String>,
+        last: Option<i64>,
+        before: Option<String>,
+        order_by: Option<Vec<Order<DeploymentOrderField>>>,
+    ) -> Result<Spec<Connection<Deployment>>, Error> {
+        let rows = self.world.deployments_of(self.row.id);
+        let rows = rows.map(|row| Deployment { world: Arc::clone(&self.world), row: row.clone() }).collect();
+        page(rows, &order_of(order_by), &PageArguments { first, after, last, before }).map(Connection).map(Spec)
+    }
+
+    async fn latest_deployment(&self, environment: Option<String>) -> Maybe<Spec<Deployment>> {
+        if environment.as_ref().is_some_and(|name| name.contains('\0')) {
+            return Some(Err(refuse("INVALID_ARGUMENT", "environment must not hold the character U+0000")));
+        }
+        let latest = self.world.latest_deployment(self.row.id, environment.as_deref());
+        latest.map(|row| Ok(Spec(Deployment { world: Arc::clone(&self.world), row: row.clone() })))
+    }
+
+    async fn deployment_status(&self) -> Option<DeploymentStatus> {
+        self.world.latest_deployment(self.row.id, None).map(|deployment| deployment.status.into())
+    }
+
+    async fn row_version(&self) -> i32 {
+        self.row.row_version
+    }
+
+    async fn created_at(&self) -> Time {
+        Time(self.row.created_at)
+    }
+
+    async fn updated_at(&self) -> Time {
+        Time(self.row.updated_at)
+    }
+}
+
+impl Listed for Feature {
+    const TYPE: &'static str = "Feature";
+
+    fn key(&self) -> Uuid {
+        self.row.id
+    }
+
+    fn cell(&self, term: &str) -> Cell {
+        match term {
+            "NAME" => Cell::Text(self.row.name.clone()),
+            "PRIORITY" => Cell::Int(self.row.priority),
+            "STATUS" => Cell::Text(self.row.status.to_value()),
+            "CREATED_AT" => Cell::Time(self.row.created_at),
+            "UPDATED_AT" => Cell::Time(self.row.updated_at),
+            _ => panic!("features are not ordered by {term}"),
+        }
+    }
+
+    fn kind(term: &str) -> (Kind, bool) {
+        match term {
+            "PRIORITY" => (Kind::Int, false),
+            "CREATED_AT" | "UPDATED_AT" => (Kind::Time, false),
+            _ => (Kind::Text, false),
+        }
+    }
+}
