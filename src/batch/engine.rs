@@ -9,7 +9,7 @@ use async_graphql::{Name, ServerError, Value, Variables};
 use super::load::Run;
 use super::plan::{Filled, Plan, Planner};
 use super::projection::Projected;
-use super::reads::Reads;
+use super::reads::{Reads, Scope};
 use super::root::Root;
 use super::source::Source;
 use super::write::{Frame, Writer};
@@ -53,18 +53,18 @@ impl Plans {
         document: &ExecutableDocument,
         operation: &OperationDefinition,
         variables: &Variables,
-        reads: &Reads,
+        scope: &Scope,
     ) -> Result<Query, ServerError> {
-        if let Some(known) = self.find(variables, reads) {
+        if let Some(known) = self.find(variables, scope) {
             return Ok(known);
         }
         let source = Source::new(&document.fragments, variables);
-        let mut planner = Planner::new(&source, reads.limits);
+        let mut planner = Planner::new(&source, scope.limits);
         planner.plan_operation(root, &operation.selection_set.node);
         let planned = planner.finish();
         let (mut plan, filled) = planned.map_err(|(error, position)| error.to_server_error(position))?;
-        plan.complete(source.into_conditions(), reads.database.backend(), &reads.caller);
-        let plan = Arc::new(PlanOf { caller: Arc::clone(&reads.caller), plan });
+        plan.complete(source.into_conditions(), scope.backend, &scope.caller);
+        let plan = Arc::new(PlanOf { caller: Arc::clone(&scope.caller), plan });
         if !plan.plan.only_once {
             let mut plans = self.0.write().unwrap_or_else(PoisonError::into_inner);
             if plans.len() == MOST_PLANS {
@@ -75,10 +75,10 @@ impl Plans {
         Ok(Query { plan, filled })
     }
 
-    fn find(&self, variables: &Variables, reads: &Reads) -> Option<Query> {
+    fn find(&self, variables: &Variables, scope: &Scope) -> Option<Query> {
         let plans = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        plans.iter().filter(|plan| plan.caller == reads.caller).find_map(|plan| {
-            let filled = plan.plan.fill(variables, reads.limits)?;
+        plans.iter().filter(|plan| plan.caller == scope.caller).find_map(|plan| {
+            let filled = plan.plan.fill(variables, scope.limits)?;
             Some(Query { plan: Arc::clone(plan), filled })
         })
     }
@@ -89,6 +89,11 @@ impl Query {
     pub fn asks_for_the_schema(&self) -> bool {
         let parts = &self.plan.plan.projection.parts;
         parts.iter().any(|part| matches!(part.value, Projected::Introspection))
+    }
+
+    /// The plan, for a person to read.
+    pub fn describe(&self) -> String {
+        self.plan.plan.to_string()
     }
 
     /// Reads the operation's data and appends it to `out`. What it asks of the schema itself is given.

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::BatchError;
 use super::loader::{Ask, Found};
 use super::plan::{Filled, Find, Keys, Load, Plan, Wants};
-use super::reads::Reads;
+use super::reads::{Reads, Scope};
 use super::search::{Hits, Placed, Search};
 use crate::database::Row;
 
@@ -177,7 +177,7 @@ impl Run<'_> {
         wants: Wants,
     ) -> Result<Loaded, BatchError> {
         let wanted = self.filled.wanted.get(asked).ok_or(BatchError::Broken("a search was not filled in"))?;
-        let Reads { database, caller, .. } = self.reads;
+        let Reads { database, scope: Scope { caller, .. }, .. } = self.reads;
         let hits = async {
             let needs_hits = wants.rows || wants.has_next || wants.has_previous;
             if needs_hits { search.finder.find(database, caller, wanted).await } else { Ok(Hits::default()) }

@@ -47,7 +47,7 @@ pub use groups::Groups;
 pub use object::{Fields, First, Object, ObjectRef, Table};
 pub use order::{Direction, Nulls};
 pub use page::PageLimits;
-pub use reads::Reads;
+pub use reads::{Reads, Scope};
 pub use resolve::{Declared, One};
 pub use root::{DeclaresRoot, QueryType, Root, RootField};
 pub(crate) use row::write_json;

@@ -166,14 +166,18 @@ impl Ordering {
 
     /// Says which order it is; a cursor carries it.
     pub(crate) fn signature(&self, object: &Object) -> String {
-        self.terms.iter().fold(object.fields.name.to_owned(), |mut text, term| {
-            text.push_str(if term.direction == Direction::Asc { " +" } else { " -" });
-            text.push_str(term.name);
-            if term.column.nullable && term.nulls != term.direction.natural_nulls() {
-                text.push('*');
-            }
-            text
-        })
+        format!("{} {}", object.fields.name, self.signature_of_terms())
+    }
+
+    /// The terms in one line, with `+` where they ascend, `-` where they descend, and `*` where nothing stands at the other
+    /// end than by nature.
+    pub(crate) fn signature_of_terms(&self) -> String {
+        let terms = self.terms.iter().map(|term| {
+            let direction = if term.direction == Direction::Asc { '+' } else { '-' };
+            let moved = term.column.nullable && term.nulls != term.direction.natural_nulls();
+            format!("{direction}{}{}", term.name, if moved { "*" } else { "" })
+        });
+        terms.collect::<Vec<_>>().join(" ")
     }
 
     /// The values of a cursor of this order, one for each term.

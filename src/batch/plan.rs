@@ -30,6 +30,7 @@ pub(crate) use self::fill::{Filled, Given, MorePage};
 pub(crate) use self::load::{Find, Keys, Load, Wants};
 
 mod connection;
+mod describe;
 mod fill;
 mod load;
 mod root;
@@ -225,7 +226,7 @@ impl<'p, 'd> Planner<'p, 'd> {
                 match self.bind(Binder::Groups(groups), selected).and_then(Bound::into_groups) {
                     Ok(chosen) => {
                         let keys = Keys::Cell(self.cell(level, &object.table.id));
-                        self.project_groups(level, keys, Some(by), groups, chosen, selected)
+                        self.project_groups(level, field.name, keys, Some(by), groups, chosen, selected)
                     }
                     Err(error) => Projected::Failed(error),
                 }
@@ -260,7 +261,8 @@ impl<'p, 'd> Planner<'p, 'd> {
         let load = self.plan.levels[node.level].find_load(field, arguments).unwrap_or_else(|| {
             let cell = self.cell(node.level, key);
             let below = self.plan.add_level(target, None, false);
-            let load = Load::new(Some(field), arguments, Keys::Cell(cell), Find::One { from_visible: true }, below);
+            let load = Load::new(field.name, Keys::Cell(cell), Find::One { from_visible: true }, below);
+            let load = load.shared_by(field, arguments);
             self.plan.levels[node.level].add_load(load)
         });
         let below = Node { level: self.plan.levels[node.level].loads[load].level, object: target };
@@ -271,6 +273,7 @@ impl<'p, 'd> Planner<'p, 'd> {
     fn project_groups(
         &mut self,
         level: usize,
+        name: &'static str,
         keys: Keys,
         by: Option<&'static Column>,
         groups: &'static Groups,
@@ -279,7 +282,7 @@ impl<'p, 'd> Planner<'p, 'd> {
     ) -> Projected {
         let object = (groups.target)();
         let below = self.plan.add_level(object, None, false);
-        let load = Load::new(None, &[], keys, Find::Groups { by, groups, chosen }, below);
+        let load = Load::new(name, keys, Find::Groups { by, groups, chosen }, below);
         let load = self.plan.levels[level].add_load(load);
         let node = Node { level: below, object };
         let entry = self.project(node, &groups.entry, selected.selection_sets(), &[groups.entry.name]);
@@ -310,7 +313,7 @@ impl<'p, 'd> Planner<'p, 'd> {
         let find = find(self)?;
         let cell = self.cell(node.level, &node.object.table.id);
         let below = self.plan.add_level(target, Some((node, by)), false);
-        let load = Load::new(Some(field), arguments, Keys::Cell(cell), find, below);
+        let load = Load::new(field.name, Keys::Cell(cell), find, below).shared_by(field, arguments);
         Ok(self.plan.levels[node.level].add_load(load))
     }
 }
@@ -319,7 +322,8 @@ impl Level {
     /// The load of `field` with arguments that are written alike.
     fn find_load(&self, field: &'static Field, arguments: &RawArguments) -> Option<usize> {
         let equal = |load: &Load| {
-            load.field.is_some_and(|known| std::ptr::eq(known, field)) && equal_arguments(&load.arguments, arguments)
+            let shared = load.shared.as_ref();
+            shared.is_some_and(|(known, given)| std::ptr::eq(*known, field) && equal_arguments(given, arguments))
         };
         self.loads.iter().position(equal)
     }

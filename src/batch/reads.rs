@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use async_graphql::Pos;
+use sea_orm::DbBackend;
 
 use super::dispatch::Dispatcher;
 use super::loader::RowLoader;
@@ -16,8 +17,8 @@ use crate::database::Database;
 pub struct Reads {
     pub(super) dispatcher: Dispatcher<RowLoader>,
     pub(super) database: Database,
-    pub(super) caller: Arc<Caller>,
-    pub(super) limits: PageLimits,
+    /// What its plans are made for.
+    pub scope: Scope,
     /// What is selected of the objects that ordinary resolvers return, by their type and by the field's place.
     pub(super) object_plans: Mutex<HashMap<(&'static str, Pos), Arc<ObjectPlan>>>,
 }
@@ -27,6 +28,18 @@ impl Reads {
     #[must_use]
     pub fn new(database: Database, caller: Arc<Caller>, limits: PageLimits) -> Self {
         let dispatcher = Dispatcher::new(RowLoader::new(database.clone()));
-        Self { dispatcher, database, caller, limits, object_plans: Mutex::default() }
+        let scope = Scope { backend: database.backend(), caller, limits };
+        Self { dispatcher, database, scope, object_plans: Mutex::default() }
     }
+}
+
+/// What a plan is made for.
+#[derive(Clone, Debug)]
+pub struct Scope {
+    /// The database, whose words its statements are in.
+    pub backend: DbBackend,
+    /// Who asks: what a caller may see is part of the statements.
+    pub caller: Arc<Caller>,
+    /// How long pages are.
+    pub limits: PageLimits,
 }

@@ -87,10 +87,10 @@ fn object_plan(
         return Ok(Arc::clone(known));
     }
     let source = Source::new(&ctx.query_env.fragments, &ctx.query_env.variables);
-    let mut planner = Planner::new(&source, reads.limits);
+    let mut planner = Planner::new(&source, reads.scope.limits);
     let projected = planner.plan_object(object, [&ctx.item.node]);
     let (mut plan, filled) = planner.finish().map_err(|(error, position)| error.to_server_error(position))?;
-    plan.complete(source.into_conditions(), reads.database.backend(), &reads.caller);
+    plan.complete(source.into_conditions(), reads.scope.backend, &reads.scope.caller);
     let plan = Arc::new(ObjectPlan { plan, filled, part: Part::of_whole(projected, position) });
     plans.insert((object.fields.name, position), Arc::clone(&plan));
     Ok(plan)

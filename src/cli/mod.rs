@@ -3,6 +3,7 @@
 //! **Invariant:** a command reads nothing of the environment but through its settings, writes its result to standard
 //! output and everything else to standard error, and says what went wrong in one chain of causes.
 
+mod explain;
 pub mod import;
 mod migrate;
 mod schema;
@@ -50,6 +51,7 @@ enum Command {
         database: DatabaseSettings,
     },
     Schema(schema::SchemaCommand),
+    Explain(explain::ExplainCommand),
 }
 
 impl CommandLine {
@@ -86,6 +88,7 @@ pub async fn run(command_line: CommandLine) -> anyhow::Result<()> {
         Command::Migrate(command) => command.run().await,
         Command::Import { import, database } => run_import(import, &database).await,
         Command::Schema(command) => command.run(),
+        Command::Explain(command) => command.run().await,
     }
 }
 

@@ -20,7 +20,7 @@ pub use self::respond::Answer;
 use self::schema::ThroughlineSchema;
 use crate::access::Caller;
 pub use crate::batch::PageLimits;
-use crate::batch::{BatchError, DeclaresRoot as _, Reads};
+use crate::batch::{BatchError, DeclaresRoot as _, Reads, Scope};
 use crate::code::Code;
 use crate::database::Database;
 
@@ -75,37 +75,64 @@ impl Api {
         };
         let mut introspection = None;
         if is_new {
-            introspection = Some(self.check(&document, &request).await?);
+            introspection = Some(check(&self.schema, &document, &request).await?);
             self.documents.keep(&request.query, &document);
         }
         let query = operation
             .plans
-            .query(schema::QueryRoot::root(), &document.executable, operation.definition, &request.variables, &reads)
+            .query(
+                schema::QueryRoot::root(),
+                &document.executable,
+                operation.definition,
+                &request.variables,
+                &reads.scope,
+            )
             .map_err(|error| vec![error])?;
         if introspection.is_none() && query.asks_for_the_schema() {
-            introspection = Some(self.check(&document, &request).await?);
+            introspection = Some(check(&self.schema, &document, &request).await?);
         }
         let data = query.run(&reads, &introspection.unwrap_or_default(), Answer::begin()).await;
         Ok(Answer::of_query(data))
     }
 
-    /// Lets async-graphql check a query. It runs none of our fields, but answers what is asked of the schema itself.
-    async fn check(&self, document: &Document, request: &Request) -> Result<IndexMap<Name, Value>, Vec<ServerError>> {
-        let mut checked = Request::new("").variables(request.variables.clone());
-        checked.operation_name.clone_from(&request.operation_name);
-        checked.set_parsed_query(document.executable.clone());
-        let response = self.schema.execute(checked).await;
-        match response.data {
-            _ if !response.errors.is_empty() => Err(response.errors),
-            Value::Object(fields) => Ok(fields),
-            _ => Ok(IndexMap::default()),
+    /// How a query is read on a kind of database, for a person to read: its loads, level by level, and their statements.
+    ///
+    /// # Errors
+    /// What is wrong with the request.
+    pub async fn explain(mut request: Request, scope: &Scope) -> Result<String, Vec<ServerError>> {
+        let document = Document::parse(&request.query).map_err(|error| vec![error])?;
+        let operation = document.operation(request.operation_name.as_deref());
+        if let Some(operation) = &operation {
+            variables::coerce(&schema::types(), operation.definition, &mut request.variables)?;
         }
+        check(&schema::build(), &document, &request).await?;
+        let Some(operation) = operation else { return Ok(String::new()) };
+        let root = schema::QueryRoot::root();
+        let query = operation.plans.query(root, &document.executable, operation.definition, &request.variables, scope);
+        Ok(query.map_err(|error| vec![error])?.describe())
     }
 
     /// Runs an operation that is no query.
     async fn run(&self, document: &Document, mut request: Request, reads: Arc<Reads>) -> Response {
         request.set_parsed_query(document.executable.clone());
         self.schema.execute(request.data(reads)).await
+    }
+}
+
+/// Lets async-graphql check a query. It runs none of our fields, but answers what is asked of the schema itself.
+async fn check(
+    schema: &ThroughlineSchema,
+    document: &Document,
+    request: &Request,
+) -> Result<IndexMap<Name, Value>, Vec<ServerError>> {
+    let mut checked = Request::new("").variables(request.variables.clone());
+    checked.operation_name.clone_from(&request.operation_name);
+    checked.set_parsed_query(document.executable.clone());
+    let response = schema.execute(checked).await;
+    match response.data {
+        _ if !response.errors.is_empty() => Err(response.errors),
+        Value::Object(fields) => Ok(fields),
+        _ => Ok(IndexMap::default()),
     }
 }
 

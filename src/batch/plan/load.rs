@@ -18,9 +18,10 @@ use crate::batch::statement::Slot;
 
 /// A relation to be loaded for all rows of a level.
 pub(crate) struct Load {
-    /// The field that leads to the rows, where another one may share the load.
-    pub(super) field: Option<&'static Field>,
-    pub(super) arguments: Box<RawArguments>,
+    /// The name of the field that leads to the rows.
+    pub(super) name: &'static str,
+    /// The field and its arguments, where another one may share the load.
+    pub(super) shared: Option<(&'static Field, Box<RawArguments>)>,
     pub(crate) keys: Keys,
     pub(crate) find: Find,
     /// The level of the rows that it brings.
@@ -82,14 +83,14 @@ impl Wants {
 }
 
 impl Load {
-    pub(super) fn new(
-        field: Option<&'static Field>,
-        arguments: &RawArguments,
-        keys: Keys,
-        find: Find,
-        level: usize,
-    ) -> Self {
-        Self { field, arguments: arguments.into(), keys, find, level, rows: None, count: None }
+    pub(super) fn new(name: &'static str, keys: Keys, find: Find, level: usize) -> Self {
+        Self { name, shared: None, keys, find, level, rows: None, count: None }
+    }
+
+    /// Lets fields with arguments that are written alike share the load.
+    pub(super) fn shared_by(mut self, field: &'static Field, arguments: &RawArguments) -> Self {
+        self.shared = Some((field, arguments.into()));
+        self
     }
 
     /// Whether it brings the objects of one type that a search has found.

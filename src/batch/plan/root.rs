@@ -44,7 +44,7 @@ impl<'d> Planner<'_, 'd> {
         sets: impl IntoIterator<Item = &'d SelectionSet>,
     ) -> Projected {
         self.filled.given.push(Given::default());
-        self.project_given(Self::OBJECT_GIVEN, 0, object, sets)
+        self.project_given("object", (Self::OBJECT_GIVEN, 0), object, sets)
     }
 
     fn project_root(
@@ -54,26 +54,29 @@ impl<'d> Planner<'_, 'd> {
         selected: &Selected<'d>,
     ) -> Result<Projected, BatchError> {
         Ok(match field.kind {
-            RootKind::Object(target) => self.project_found(Binder::Id(target()), selected)?,
-            RootKind::Node => self.project_found(Binder::AnyId(root), selected)?,
+            RootKind::Object(target) => self.project_found(field.name, Binder::Id(target()), selected)?,
+            RootKind::Node => self.project_found(field.name, Binder::AnyId(root), selected)?,
             RootKind::Nodes => {
                 let (given, objects) = self.bind(Binder::AnyIds(root), selected)?.into_keys()?;
                 let objects = objects.iter().enumerate();
-                let objects =
-                    objects.map(|(place, object)| self.project_given(given, place, object, selected.selection_sets()));
+                let objects = objects.map(|(place, object)| {
+                    self.project_given(field.name, (given, place), object, selected.selection_sets())
+                });
                 Projected::Nodes { given, objects: objects.collect() }
             }
-            RootKind::More { parent, connection } => self.project_more_pages(parent(), connection, selected)?,
+            RootKind::More { parent, connection } => {
+                self.project_more_pages(field.name, parent(), connection, selected)?
+            }
             RootKind::Groups(groups) => {
                 let chosen = self.bind(Binder::Groups(groups()), selected)?.into_groups()?;
-                self.project_groups(ROOT, Keys::None, None, groups(), chosen, selected)
+                self.project_groups(ROOT, field.name, Keys::None, None, groups(), chosen, selected)
             }
             RootKind::Search(search) => self.project_search(ROOT, search(), selected)?,
             RootKind::Connection(target) => {
                 let page = self.bind(Binder::Page(target()), selected)?.into_page()?;
                 let below = self.plan.add_level(target(), None, false);
                 let find = Find::Connection { by: None, page, wants: Wants::default() };
-                let load = Load::new(None, &[], Keys::None, find, below);
+                let load = Load::new(field.name, Keys::None, find, below);
                 let load = self.plan.levels[ROOT].add_load(load);
                 self.project_connection(ROOT, load, selected)
             }
@@ -83,6 +86,7 @@ impl<'d> Planner<'_, 'd> {
     /// Pages of lists that go on, one load for each form of a cursor.
     fn project_more_pages(
         &mut self,
+        name: &'static str,
         parent: &'static Object,
         connection: &'static str,
         selected: &Selected<'d>,
@@ -97,7 +101,7 @@ impl<'d> Planner<'_, 'd> {
             let below = self.plan.add_level(target(), None, false);
             let page = page.clone().after_beside(pattern);
             let find = Find::More { by, page, wants: Wants::default(), parent };
-            let load = Load::new(None, &[], Keys::Given { given, object: place }, find, below);
+            let load = Load::new(name, Keys::Given { given, object: place }, find, below);
             let load = self.plan.levels[ROOT].add_load(load);
             self.project_connection(ROOT, load, selected)
         });
@@ -105,22 +109,27 @@ impl<'d> Planner<'_, 'd> {
     }
 
     /// The object whose id the arguments name.
-    fn project_found(&mut self, binder: Binder, selected: &Selected<'d>) -> Result<Projected, BatchError> {
+    fn project_found(
+        &mut self,
+        name: &'static str,
+        binder: Binder,
+        selected: &Selected<'d>,
+    ) -> Result<Projected, BatchError> {
         let (given, objects) = self.bind(binder, selected)?.into_keys()?;
         let object = objects.first().ok_or(BatchError::Broken("an id names no object type"))?;
-        Ok(self.project_given(given, 0, object, selected.selection_sets()))
+        Ok(self.project_given(name, (given, 0), object, selected.selection_sets()))
     }
 
     fn project_given(
         &mut self,
-        given: usize,
-        place: usize,
+        name: &'static str,
+        (given, place): (usize, usize),
         object: &'static Object,
         sets: impl IntoIterator<Item = &'d SelectionSet>,
     ) -> Projected {
         let below = self.plan.add_level(object, None, true);
         let keys = Keys::Given { given, object: place };
-        let load = Load::new(None, &[], keys, Find::One { from_visible: false }, below);
+        let load = Load::new(name, keys, Find::One { from_visible: false }, below);
         let load = self.plan.levels[ROOT].add_load(load);
         let node = Node { level: below, object };
         Projected::One { load, projection: self.project_object(node, sets) }

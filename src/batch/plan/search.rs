@@ -21,7 +21,7 @@ impl<'d> Planner<'_, 'd> {
         let below = self.plan.add_hits();
         let mut wants = Wants::default();
         let parts = self.project_connection_parts(Nodes::Hits { level: below, search }, &mut wants, selected);
-        let load = Load::new(None, &[], Keys::None, Find::Search { search, asked, wants }, below);
+        let load = Load::new("search", Keys::None, Find::Search { search, asked, wants }, below);
         Ok(Projected::Connection { load: self.plan.levels[level].add_load(load), parts })
     }
 
@@ -57,7 +57,7 @@ impl<'d> Planner<'_, 'd> {
             let load = self.plan.levels[level].loads.iter().position(|load| load.is_of_member(place));
             let load = load.unwrap_or_else(|| {
                 let below = self.plan.add_level(object, None, false);
-                let load = Load::new(None, &[], Keys::Member(place), Find::One { from_visible: true }, below);
+                let load = Load::new("item", Keys::Member(place), Find::One { from_visible: true }, below);
                 self.plan.levels[level].add_load(load)
             });
             let node = Node { level: self.plan.levels[level].loads[load].level, object };
