@@ -69,9 +69,9 @@ impl Run<'_> {
         let keys = || rows.iter().map(|row| row[load.key].as_uuid());
         match &load.find {
             Find::One => self.load_one(load.level, keys().collect(), true).await,
-            Find::First { by, page, filter } => {
+            Find::First { by, page, narrowed } => {
                 let rows = Rows::Page { page: page.clone(), wants: Wants { rows: true, ..Wants::default() } };
-                let shape = Arc::new(Shape { filter: filter.clone(), ..self.shape(load.level, Some(by), rows) });
+                let shape = Arc::new(Shape { narrowed: narrowed.clone(), ..self.shape(load.level, Some(by), rows) });
                 let found = self.dispatcher.load(&shape, keys().flatten().collect()).await?;
                 let mut children = Vec::with_capacity(found.len());
                 let places = found.into_iter().map(|found| {
@@ -130,14 +130,16 @@ impl Run<'_> {
             if !page.needs_rows(wants) {
                 return Ok(keys.iter().map(|_| Found::default()).collect());
             }
-            let shape = self.shape(level, by, Rows::Page { page: page.clone(), wants });
+            let filter = page.filter.clone();
+            let shape = Shape { filter, ..self.shape(level, by, Rows::Page { page: page.clone(), wants }) };
             self.dispatcher.load(&Arc::new(shape), keys.clone()).await
         };
         let totals = async {
             if !wants.total {
                 return Ok(Vec::new());
             }
-            let shape = Shape { columns: Vec::new(), ..self.shape(level, by, Rows::Count) };
+            let filter = page.filter.clone();
+            let shape = Shape { columns: Vec::new(), filter, ..self.shape(level, by, Rows::Count) };
             let found = self.dispatcher.load(&Arc::new(shape), keys.clone()).await?;
             Ok(found.into_iter().map(|found| found.count).collect())
         };
@@ -156,6 +158,6 @@ impl Run<'_> {
     fn shape(&self, level: usize, by: Option<&'static Column>, rows: Rows) -> Shape {
         let level = &self.plan.levels[level];
         let columns = level.columns.clone();
-        Shape { object: level.object, columns, by, filter: None, from_visible: by.is_some(), rows }
+        Shape { object: level.object, columns, by, narrowed: None, filter: None, from_visible: by.is_some(), rows }
     }
 }

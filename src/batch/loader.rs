@@ -7,8 +7,9 @@ use sea_orm::{ConnectionTrait as _, QueryResult};
 use uuid::Uuid;
 
 use super::BatchError;
-use super::column::Column;
+use super::column::{Column, Join};
 use super::dispatch::Loader;
+use super::filter::Bound;
 use super::object::Object;
 use super::page::{Flags, Page};
 use super::plan::Wants;
@@ -30,7 +31,10 @@ pub(super) struct Shape {
     pub(crate) columns: Vec<&'static Column>,
     /// The column that holds the key; nothing where the rows belong to no parent.
     pub(crate) by: Option<&'static Column>,
-    pub(crate) filter: Option<Expr>,
+    /// What else must hold for the rows of the relation.
+    pub(crate) narrowed: Option<Expr>,
+    /// Which of them the client wants.
+    pub(crate) filter: Option<Bound>,
     /// Whether the keys come from rows that the caller may see, and not from the caller.
     pub(crate) from_visible: bool,
     pub(crate) rows: Rows,
@@ -68,6 +72,7 @@ impl PartialEq for Shape {
             && self.columns.len() == other.columns.len()
             && self.columns.iter().zip(&other.columns).all(|(a, b)| same(a, b))
             && self.by.map(std::ptr::from_ref) == other.by.map(std::ptr::from_ref)
+            && self.narrowed == other.narrowed
             && self.filter == other.filter
             && self.from_visible == other.from_visible
             && self.rows == other.rows
@@ -104,14 +109,23 @@ impl RowLoader {
         let table = &shape.object.table;
         let list = || {
             let mut list = (table.visible)(&self.caller);
+            let walked = shape.walked();
             if let Some(by) = shape.by {
-                list.and_where(by.expr.clone().eq(dialect::current_key()));
+                // Said of one table only, or PostgreSQL takes it for two conditions that few rows fulfil.
+                let repeated = walked.iter().find_map(|join| join.repeated(&by.expr));
+                list.and_where(repeated.unwrap_or(&by.expr).clone().eq(dialect::current_key()));
+            }
+            for join in walked {
+                list.inner_join(join.table.clone(), join.on());
             }
             if let Some(condition) = table.vouched_for.filter(|_| !shape.from_visible) {
                 list.and_where(condition(&self.caller));
             }
+            if let Some(narrowed) = &shape.narrowed {
+                list.and_where(narrowed.clone());
+            }
             if let Some(filter) = &shape.filter {
-                list.and_where(filter.clone());
+                list.and_where(filter.condition(&self.caller, backend));
             }
             list
         };
@@ -122,7 +136,7 @@ impl RowLoader {
             let mut statement = page.select(list(), page.edges(*wants).limit);
             statement.expr(Expr::cust("0"));
             statement.exprs(shape.columns.iter().map(|column| column.select(&self.caller)));
-            shape.join_tables(&mut statement);
+            shape.join_tables(&mut statement, &shape.walked());
             return statement;
         }
         let mut statement = dialect::select_from_keys(backend, shape.by.map(|_| keys));
@@ -133,7 +147,7 @@ impl RowLoader {
             Rows::One => {
                 statement.exprs(shape.columns.iter().map(|column| column.select(&self.caller)));
                 dialect::join_rows(&mut statement, backend, &table.name, list(), false);
-                shape.join_tables(&mut statement);
+                shape.join_tables(&mut statement, &[]);
             }
             Rows::Page { page, wants } => {
                 let (edges, optional) = (page.edges(*wants), shape.flags().any());
@@ -144,7 +158,7 @@ impl RowLoader {
                 statement.exprs(shape.columns.iter().map(|column| column.select(&self.caller)));
                 let rows = page.select(list(), edges.limit);
                 dialect::join_rows(&mut statement, backend, &table.name, rows, optional);
-                shape.join_tables(&mut statement);
+                shape.join_tables(&mut statement, &[]);
                 statement.order_by_expr(dialect::current_position(), Order::Asc);
                 page.direction().apply(&mut statement, |sorted| dialect::sorted_as_joined(backend, sorted));
             }
@@ -175,14 +189,23 @@ impl Loader for RowLoader {
 }
 
 impl Shape {
-    /// Joins the tables that some of the columns stand in, each once.
-    fn join_tables(&self, statement: &mut SelectStatement) {
-        let mut joined = Vec::new();
-        for join in self.columns.iter().filter_map(|column| column.join) {
-            let join = join();
+    /// The tables along which the rows are sorted, besides their own.
+    fn walked(&self) -> Vec<Join> {
+        match &self.rows {
+            Rows::Page { page, .. } => page.ordering.joins(),
+            Rows::One | Rows::Count => Vec::new(),
+        }
+    }
+
+    /// Joins the tables that some of the columns stand in, or that the rows are sorted by, each once; but those that
+    /// are `joined`.
+    fn join_tables(&self, statement: &mut SelectStatement, joined: &[Join]) {
+        let mut joined: Vec<_> = joined.iter().map(|join| join.table.clone()).collect();
+        let selected = self.columns.iter().filter_map(|column| column.join.map(|join| join()));
+        for join in self.walked().into_iter().chain(selected) {
             if !joined.contains(&join.table) {
                 joined.push(join.table.clone());
-                statement.left_join(join.table, join.on);
+                statement.left_join(join.table.clone(), join.on());
             }
         }
     }

@@ -1,5 +1,5 @@
-//! Declarations: what an object type is made of. One declaration yields the type's SDL, its leaves and its relations,
-//! so that they cannot drift apart.
+//! Declarations: what an object type is made of. One declaration yields the type's SDL, its leaves, its relations, its
+//! filters and its orders, so that they cannot drift apart.
 //!
 //! A slice declares its object once, in a `static`; nothing of it changes afterwards. Relations name their target by a
 //! function, so that types may refer to each other.
@@ -28,6 +28,18 @@ pub struct Fields {
     pub(crate) name: &'static str,
     pub(crate) description: &'static str,
     pub(crate) list: Vec<Field>,
+    /// What lists can be ordered by besides the leaves.
+    orders: Vec<DeclaredOrder>,
+}
+
+/// What lists can be ordered by: the enum value, what it means, and its column.
+pub(crate) type Order<'o> = (&'static str, &'static str, &'o Column);
+
+/// An order that is not a leaf's.
+struct DeclaredOrder {
+    name: &'static str,
+    description: &'static str,
+    column: Column,
 }
 
 /// Where an object type's rows come from.
@@ -62,19 +74,19 @@ pub(crate) enum FieldKind {
     /// The row whose id stands in a column of this row.
     One { key: Column, target: ObjectRef },
     /// The first of the rows that point to this row.
-    First { by: Column, target: ObjectRef, order: &'static [(&'static str, Direction)], filter: Option<Filter> },
+    First { by: Column, target: ObjectRef, order: &'static [(&'static str, Direction)], narrow: Option<Narrow> },
     /// A page of the rows that point to this row.
     Connection { by: Column, target: ObjectRef },
 }
 
 /// Narrows a relation by the field's arguments.
-pub(super) type Filter = fn(&Arguments) -> Result<Option<Expr>, BatchError>;
+pub(super) type Narrow = fn(&Arguments) -> Result<Option<Expr>, BatchError>;
 
 impl Fields {
     /// Begins the declaration of the object type `name`.
     #[must_use]
     pub fn of(name: &'static str, description: &'static str) -> Self {
-        Self { name, description, list: Vec::new() }
+        Self { name, description, list: Vec::new(), orders: Vec::new() }
     }
 
     /// A leaf: a column of type `T`.
@@ -93,6 +105,13 @@ impl Fields {
         order: &'static str,
     ) -> Self {
         self.add_leaf::<T>(name, description, column, Some(order))
+    }
+
+    /// An order by what is no leaf, as `name` in the type's order enum.
+    #[must_use]
+    pub fn order<T: LeafType>(mut self, name: &'static str, description: &'static str, column: Column) -> Self {
+        self.orders.push(DeclaredOrder { name, description, column: column.typed::<T>() });
+        self
     }
 
     fn add_leaf<T: LeafType>(
@@ -131,7 +150,7 @@ impl Fields {
     #[must_use]
     pub fn first(self, name: &'static str, description: &'static str, first: First) -> Self {
         let by = first.by;
-        let kind = FieldKind::First { by, target: first.target, order: first.order, filter: first.filter };
+        let kind = FieldKind::First { by, target: first.target, order: first.order, narrow: first.narrow };
         self.add(Field { name, description, arguments: first.arguments, nullable: true, kind })
     }
 
@@ -163,6 +182,16 @@ impl Fields {
         self
     }
 
+    /// The orders by leaves, those of embedded objects too.
+    fn leaf_orders(&self) -> Vec<Order<'_>> {
+        let orders = self.list.iter().flat_map(|field| match &field.kind {
+            FieldKind::Leaf { column, orders: Some(order), .. } => vec![(*order, field.description, column)],
+            FieldKind::Embedded(part) => part.leaf_orders(),
+            _ => Vec::new(),
+        });
+        orders.collect()
+    }
+
     /// The field `name`; validation has made sure that there is one.
     pub(crate) fn field(&self, name: &str) -> Option<&Field> {
         self.list.iter().find(|field| field.name == name)
@@ -192,12 +221,15 @@ impl Table {
 }
 
 impl Object {
-    /// What lists can be ordered by: the enum value, what it means, and its column.
-    pub(crate) fn orders(&self) -> impl Iterator<Item = (&'static str, &'static str, &Column)> {
-        self.fields.list.iter().filter_map(|field| match &field.kind {
-            FieldKind::Leaf { column, orders: Some(order), .. } => Some((*order, field.description, column)),
-            _ => None,
-        })
+    /// What lists can be ordered by.
+    pub(crate) fn orders(&self) -> impl Iterator<Item = Order<'_>> {
+        self.fields.leaf_orders().into_iter().chain(self.fields.orders.iter().map(DeclaredOrder::parts))
+    }
+}
+
+impl DeclaredOrder {
+    fn parts(&self) -> Order<'_> {
+        (self.name, self.description, &self.column)
     }
 }
 
@@ -207,20 +239,20 @@ pub struct First {
     target: ObjectRef,
     order: &'static [(&'static str, Direction)],
     arguments: Vec<Argument>,
-    filter: Option<Filter>,
+    narrow: Option<Narrow>,
 }
 
 impl First {
     /// The first, in `order`, of the `target`s whose column `by` holds the object's id.
     pub fn of(target: ObjectRef, by: impl IntoColumnRef, order: &'static [(&'static str, Direction)]) -> Self {
-        Self { by: Column::key(by), target, order, arguments: Vec::new(), filter: None }
+        Self { by: Column::key(by), target, order, arguments: Vec::new(), narrow: None }
     }
 
     /// Only those that fit the field's arguments.
     #[must_use]
-    pub fn filtered(mut self, arguments: Vec<Argument>, filter: Filter) -> Self {
+    pub fn narrowed(mut self, arguments: Vec<Argument>, narrow: Narrow) -> Self {
         self.arguments = arguments;
-        self.filter = Some(filter);
+        self.narrow = Some(narrow);
         self
     }
 }

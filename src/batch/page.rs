@@ -11,6 +11,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use super::BatchError;
 use super::arguments::Arguments;
+use super::filter::{Bound, Filter};
 use super::object::Object;
 use super::order::{Direction, Nulls, Ordering, WantedTerm};
 use super::row::Cell;
@@ -53,6 +54,8 @@ pub(crate) struct Page {
     pub(crate) size: u32,
     /// Counted from the end of the list.
     pub(crate) backward: bool,
+    /// Which rows the list has.
+    pub(crate) filter: Option<Bound>,
 }
 
 /// Longer than any cursor that we make: a name has at most 650 characters.
@@ -73,12 +76,12 @@ impl Page {
             (None, Some(last)) => (last, true),
             (first, None) => (first.unwrap_or(limits.default_size.min(limits.max_size)), false),
         };
-        Ok(Self { ordering, after, before, size, backward })
+        Ok(Self { ordering, after, before, size, backward, filter: read_filter(arguments, object)? })
     }
 
     /// The first row in a fixed order.
     pub(crate) fn first(ordering: Ordering) -> Self {
-        Self { ordering, after: None, before: None, size: 1, backward: false }
+        Self { ordering, after: None, before: None, size: 1, backward: false, filter: None }
     }
 }
 
@@ -125,6 +128,14 @@ fn size(arguments: &Arguments, name: &'static str, limits: PageLimits) -> Result
         Ok(size) if size <= limits.max_size => Ok(Some(size)),
         _ => Err(invalid(name, &format!("must be 0 to {}, is {size}", limits.max_size))),
     }
+}
+
+/// Reads the filter of a list; nothing where every row fits.
+fn read_filter(arguments: &Arguments, object: &'static Object) -> Result<Option<Bound>, BatchError> {
+    let Some(value) = arguments.raw("filter").filter(|value| **value != Value::Null) else { return Ok(None) };
+    let mut values = Vec::new();
+    let filter = Filter::bind(object, "filter", value, &mut values)?;
+    Ok((!filter.holds_always()).then_some(Bound { filter, values }))
 }
 
 /// Reads `[{field, direction, nulls}]`; a single term stands for a list of one, as GraphQL has it.

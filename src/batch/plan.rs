@@ -55,7 +55,7 @@ pub(crate) enum Find {
     /// The row with this id.
     One,
     /// The first row of a list.
-    First { by: &'static Column, page: Page, filter: Option<sea_orm::sea_query::Expr> },
+    First { by: &'static Column, page: Page, narrowed: Option<sea_orm::sea_query::Expr> },
     /// A page of a list.
     Connection { by: &'static Column, page: Page, wants: Wants },
 }
@@ -180,14 +180,14 @@ impl<'d> Planner<'d> {
                 let relation = Relation { field, key, target: target(), by: None };
                 self.project_one(level, &relation, selected, |_| Ok(Find::One))
             }
-            FieldKind::First { by, target, order, filter } => {
+            FieldKind::First { by, target, order, narrow } => {
                 let key = &self.plan.levels[level].object.table.id;
                 let relation = Relation { field, key, target: target(), by: Some(by) };
                 self.project_one(level, &relation, selected, |arguments| {
                     let terms = order.iter().map(|(name, direction)| (*name, *direction, None));
                     let page = Page::first(Ordering::new(target(), terms)?);
-                    let filter = filter.map(|filter| filter(arguments)).transpose()?.flatten();
-                    Ok(Find::First { by, page, filter })
+                    let narrowed = narrow.map(|narrow| narrow(arguments)).transpose()?.flatten();
+                    Ok(Find::First { by, page, narrowed })
                 })
             }
             FieldKind::Connection { by, target } => {

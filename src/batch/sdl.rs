@@ -5,6 +5,7 @@ use async_graphql::registry::{Deprecation, MetaEnumValue, MetaField, MetaInputVa
 use async_graphql::{CacheControl, ID, InputType, OutputType};
 
 use super::arguments::Argument;
+use super::filter::register_filter;
 use super::object::{Field, FieldKind, Fields, Object, ObjectRef};
 use super::order::{Direction, Nulls};
 use super::page::PageLimits;
@@ -141,7 +142,7 @@ fn register_page_info(registry: &mut Registry, boolean: &str) {
     registry.types.insert("PageInfo".to_owned(), object_type("PageInfo", description, fields));
 }
 
-/// The arguments of a connection, and the inputs that its order is made of.
+/// The arguments of a connection, and the inputs that its order and its filter are made of.
 pub(crate) fn page_arguments(registry: &mut Registry, target: &'static Object) -> Vec<MetaInputValue> {
     let int = <Option<i32> as InputType>::create_type_info(registry);
     let string = <Option<String> as InputType>::create_type_info(registry);
@@ -163,6 +164,11 @@ pub(crate) fn page_arguments(registry: &mut Registry, target: &'static Object) -
         input("last", "The most rows of the page, from the end; not together with `first`.", int),
         input("before", "Only rows before this cursor, which comes from a list in the same order.", string),
         order,
+        input(
+            "filter",
+            "Only rows that fit. `totalCount` counts them, and the pages are those of the list that they make.",
+            register_filter(registry, target),
+        ),
     ]
 }
 
@@ -273,7 +279,8 @@ fn enum_type(name: &str, description: Option<String>, enum_values: IndexMap<Stri
     }
 }
 
-fn input_type(name: &str, description: &str, fields: impl IntoIterator<Item = MetaInputValue>) -> MetaType {
+/// An input object type.
+pub(crate) fn input_type(name: &str, description: &str, fields: impl IntoIterator<Item = MetaInputValue>) -> MetaType {
     MetaType::InputObject {
         name: name.to_owned(),
         description: Some(description.to_owned()),

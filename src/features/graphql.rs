@@ -110,20 +110,32 @@ fn relations(fields: Fields) -> Fields {
                 (deployment::Entity, deployment::Column::FeatureId),
                 deployments::reads::LATEST_FIRST,
             )
-            .filtered(deployments::graphql::environment_argument(), deployments::reads::in_environment),
+            .narrowed(deployments::graphql::environment_argument(), deployments::reads::in_environment),
         )
-        .leaf::<Option<DeploymentStatus>>(
+        .ordered_leaf::<Option<DeploymentStatus>>(
             "deploymentStatus",
-            "The status of the latest deployment, whatever its environment; null where there is none.",
-            reads::view_column(feature_view::Column::DeploymentStatus),
+            "The status of the latest deployment, whatever its environment; null where there is none. As an order: the \
+             value's name, alphabetically.",
+            reads::deployment_status(),
+            "DEPLOYMENT_STATUS",
+        )
+        .order::<Option<DateTime<Utc>>>(
+            "LATEST_DEPLOYED_AT",
+            "When the latest deployment was in place; null where none is.",
+            reads::latest_deployed_at(),
         )
 }
 
 fn test_summary() -> Fields {
     Fields::of("TestSummary", "How the tests of a feature went, counted by their latest result.")
-        .leaf::<i32>("total", "All tests.", reads::count(feature_view::Column::TestCount))
+        .ordered_leaf::<i32>("total", "All tests.", reads::count(feature_view::Column::TestCount), "TEST_COUNT")
         .leaf::<i32>("passed", "Tests that ran and held.", reads::count(feature_view::Column::PassedCount))
-        .leaf::<i32>("failed", "Tests that ran and did not hold.", reads::count(feature_view::Column::FailedCount))
+        .ordered_leaf::<i32>(
+            "failed",
+            "Tests that ran and did not hold.",
+            reads::count(feature_view::Column::FailedCount),
+            "FAILED_COUNT",
+        )
         .leaf::<i32>("pending", "Tests that have not run yet.", reads::count(feature_view::Column::PendingCount))
         .leaf::<i32>(
             "skipped",

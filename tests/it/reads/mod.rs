@@ -2,6 +2,8 @@
 
 mod cases;
 mod errors;
+mod filters;
+mod filters_refused;
 mod ordinary_resolvers;
 mod paging;
 mod plans;
