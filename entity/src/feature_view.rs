@@ -1,4 +1,5 @@
-//! Table `features_view`: the read model of a feature, one row each, kept in the transaction that changes the feature.
+//! Table `features_view`: the read model of a feature, one row for each that is not deleted, kept in the transaction
+//! that changes the feature.
 
 use sea_orm::entity::prelude::*;
 
@@ -30,6 +31,8 @@ pub struct Model {
     pub skipped_count: i32,
     /// The status of its latest deployment; nothing where there is none.
     pub deployment_status: Option<DeploymentStatus>,
+    /// When its latest deployment was in place; nothing where none is.
+    pub latest_deployed_at: Option<DateTimeUtc>,
 }
 
 impl ActiveModelBehavior for ActiveModel {}

@@ -18,6 +18,7 @@ mod m20261123_000005_create_events;
 mod m20261123_000006_create_audit_logs;
 mod m20261123_000007_create_features_view;
 mod m20261123_000008_index_features_text;
+mod m20261124_000009_index_orders;
 mod m20261124_000010_index_projects_text;
 mod sql;
 
@@ -37,6 +38,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_000006_create_audit_logs::MIGRATION),
             Box::new(m20261123_000007_create_features_view::MIGRATION),
             Box::new(m20261123_000008_index_features_text::MIGRATION),
+            Box::new(m20261124_000009_index_orders::MIGRATION),
             Box::new(m20261124_000010_index_projects_text::MIGRATION),
         ]
     }

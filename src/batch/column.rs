@@ -3,7 +3,7 @@
 use async_graphql::OutputType;
 use async_graphql::registry::Registry;
 use chrono::{DateTime, Utc};
-use sea_orm::sea_query::{Expr, Func, IntoColumnRef, TableRef};
+use sea_orm::sea_query::{Expr, ExprTrait as _, Func, IntoColumnRef, TableRef};
 
 use super::row::{Cell, Kind};
 use super::sdl::register_date_time;
@@ -18,6 +18,8 @@ pub struct Column {
     pub(crate) join: Option<fn() -> Join>,
     /// What is selected in the column's place.
     computed: Option<Computed>,
+    /// Whether zero is read where the joined table has no row.
+    pub(crate) or_zero: bool,
     pub(crate) nothing: Option<Nothing>,
 }
 
@@ -41,9 +43,34 @@ impl std::fmt::Debug for Computed {
 #[derive(Debug)]
 pub struct Join {
     /// The table.
-    pub table: TableRef,
-    /// Which of its rows belongs to the object's row.
-    pub on: Expr,
+    pub(crate) table: TableRef,
+    /// Columns of the object's table and those of this one that hold the same; the first two are the keys.
+    same: Vec<(Expr, Expr)>,
+}
+
+impl Join {
+    /// The `table` whose column `key` holds the object's `id`.
+    pub fn of(table: impl Into<TableRef>, id: impl IntoColumnRef, key: impl IntoColumnRef) -> Self {
+        Self { table: table.into(), same: vec![(Expr::col(id), Expr::col(key))] }
+    }
+
+    /// Says that the table's `column` repeats the object's `own`, for the sake of the indexes that begin with it.
+    #[must_use]
+    pub fn repeating(mut self, own: impl IntoColumnRef, column: impl IntoColumnRef) -> Self {
+        self.same.push((Expr::col(own), Expr::col(column)));
+        self
+    }
+
+    /// Which of the table's rows belongs to the object's row.
+    pub(crate) fn on(&self) -> Expr {
+        let (id, key) = &self.same[0];
+        key.clone().eq(id.clone())
+    }
+
+    /// The table's own column that holds what `column` of the object's table does.
+    pub(crate) fn repeated(&self, column: &Expr) -> Option<&Expr> {
+        self.same.iter().find(|(own, _)| own == column).map(|(_, repeated)| repeated)
+    }
 }
 
 /// A column is declared once, and is equal to itself.
@@ -56,7 +83,15 @@ impl PartialEq for Column {
 impl Column {
     /// A column of the object's own table.
     pub fn of(column: impl IntoColumnRef) -> Self {
-        Self { expr: Expr::col(column), kind: Kind::Text, nullable: false, join: None, computed: None, nothing: None }
+        Self {
+            expr: Expr::col(column),
+            kind: Kind::Text,
+            nullable: false,
+            join: None,
+            computed: None,
+            or_zero: false,
+            nothing: None,
+        }
     }
 
     /// The table's own key.
@@ -81,7 +116,11 @@ impl Column {
 
     /// What a statement selects.
     pub(crate) fn select(&self, caller: &Caller) -> Expr {
-        self.computed.as_ref().map_or_else(|| self.expr.clone(), |Computed(expr)| expr(caller))
+        match &self.computed {
+            Some(Computed(expr)) => expr(caller),
+            None if self.or_zero => Func::coalesce([self.expr.clone(), Expr::cust("0")]).into(),
+            None => self.expr.clone(),
+        }
     }
 
     /// Says that the column stands in a joined table.
@@ -100,10 +139,10 @@ impl Column {
         self
     }
 
-    /// Reads nothing as zero.
+    /// Reads zero where the joined table has no row.
     #[must_use]
     pub fn or_zero(mut self) -> Self {
-        self.expr = Func::coalesce([self.expr, Expr::cust("0")]).into();
+        self.or_zero = true;
         self
     }
 

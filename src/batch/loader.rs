@@ -87,7 +87,7 @@ impl RowLoader {
                 Slot::Keys => dialect::list_keys(backend, keys, beside),
                 Slot::Beside(list) => dialect::list_beside(beside.get(usize::from(list)).map_or(&[], Vec::as_slice)),
                 // A text's slots come in the order in which their values were put together.
-                Slot::Given(_) => given.next().cloned().unwrap_or(Value::Bool(None)),
+                Slot::Given(_) => given.next().map_or(Value::Bool(None), |value| dialect::to_parameter(backend, value)),
             })
         };
         let rows = self.database.read(&text.sql, &values).await?;

@@ -7,7 +7,7 @@
 //!
 //! **Invariants:** the number of statements depends on the document, never on the number of rows; a statement reads no
 //! column that is not selected, and no row that is not returned (but one a page, which tells whether there are more); one
-//! [`object::Fields`] declaration yields a type's SDL, leaves and relations; nothing here knows a slice.
+//! [`object::Fields`] declaration yields a type's SDL, leaves, relations, filters and orders; nothing here knows a slice.
 //!
 //! Slices declare their objects with [`Fields`], [`Table`] and [`Column`]; `graphql` builds the [`Root`]; ordinary
 //! resolvers return a [`One`].
@@ -18,6 +18,7 @@ mod cursor;
 mod dispatch;
 mod engine;
 mod error;
+mod filter;
 mod groups;
 pub mod id;
 mod load;

@@ -1,5 +1,5 @@
-//! Declarations: what an object type is made of. One declaration yields the type's SDL, its leaves and its relations,
-//! so that they cannot drift apart.
+//! Declarations: what an object type is made of. One declaration yields the type's SDL, its leaves, its relations, its
+//! filters and its orders, so that they cannot drift apart.
 //!
 //! A slice declares its object once, in a `static`; nothing of it changes afterwards. Relations name their target by a
 //! function, so that types may refer to each other.
@@ -30,6 +30,18 @@ pub struct Fields {
     pub(crate) name: &'static str,
     pub(crate) description: &'static str,
     pub(crate) list: Vec<Field>,
+    /// What lists can be ordered by besides the leaves.
+    orders: Vec<DeclaredOrder>,
+}
+
+/// What lists can be ordered by: the enum value, what it means, and its column.
+pub(crate) type Order<'o> = (&'static str, &'static str, &'o Column);
+
+/// An order that is not a leaf's.
+struct DeclaredOrder {
+    name: &'static str,
+    description: &'static str,
+    column: Column,
 }
 
 /// Where an object type's rows come from.
@@ -80,7 +92,7 @@ impl Fields {
     /// Begins the declaration of the object type `name`.
     #[must_use]
     pub fn of(name: &'static str, description: &'static str) -> Self {
-        Self { name, description, list: Vec::new() }
+        Self { name, description, list: Vec::new(), orders: Vec::new() }
     }
 
     /// A leaf: a column of type `T`.
@@ -99,6 +111,13 @@ impl Fields {
         order: &'static str,
     ) -> Self {
         self.add_leaf::<T>(name, description, column, Some(order))
+    }
+
+    /// An order by what is no leaf, as `name` in the type's order enum.
+    #[must_use]
+    pub fn order<T: LeafType>(mut self, name: &'static str, description: &'static str, column: Column) -> Self {
+        self.orders.push(DeclaredOrder { name, description, column: column.typed::<T>() });
+        self
     }
 
     fn add_leaf<T: LeafType>(
@@ -175,6 +194,16 @@ impl Fields {
         self
     }
 
+    /// The orders by leaves, those of embedded objects too.
+    fn leaf_orders(&self) -> Vec<Order<'_>> {
+        let orders = self.list.iter().flat_map(|field| match &field.kind {
+            FieldKind::Leaf { column, orders: Some(order), .. } => vec![(*order, field.description, column)],
+            FieldKind::Embedded(part) => part.leaf_orders(),
+            _ => Vec::new(),
+        });
+        orders.collect()
+    }
+
     /// The field `name`; validation has made sure that there is one.
     pub(crate) fn field(&self, name: &str) -> Option<&Field> {
         self.list.iter().find(|field| field.name == name)
@@ -223,12 +252,15 @@ impl Object {
         self
     }
 
-    /// What lists can be ordered by: the enum value, what it means, and its column.
-    pub(crate) fn orders(&self) -> impl Iterator<Item = (&'static str, &'static str, &Column)> {
-        self.fields.list.iter().filter_map(|field| match &field.kind {
-            FieldKind::Leaf { column, orders: Some(order), .. } => Some((*order, field.description, column)),
-            _ => None,
-        })
+    /// What lists can be ordered by.
+    pub(crate) fn orders(&self) -> impl Iterator<Item = Order<'_>> {
+        self.fields.leaf_orders().into_iter().chain(self.fields.orders.iter().map(DeclaredOrder::parts))
+    }
+}
+
+impl DeclaredOrder {
+    fn parts(&self) -> Order<'_> {
+        (self.name, self.description, &self.column)
     }
 }
 

@@ -6,7 +6,7 @@
 use sea_orm::sea_query::{Expr, ExprTrait, NullOrdering, Order, SelectStatement, Value};
 
 use super::BatchError;
-use super::column::{Column, Nothing};
+use super::column::{Column, Join, Nothing};
 use super::cursor;
 use super::object::Object;
 use super::row::Cell;
@@ -41,6 +41,8 @@ pub(crate) struct OrderTerm {
     pub(crate) column: &'static Column,
     pub(crate) direction: Direction,
     pub(crate) nulls: Nulls,
+    /// The table whose index gives the rows in the order; it has a copy of the id, which stands in that index.
+    along: Option<fn() -> Join>,
 }
 
 /// A term as it is asked for: the enum value, the direction, and where nulls stand if that was said.
@@ -101,7 +103,9 @@ impl Direction {
 impl OrderTerm {
     /// What the rows are sorted by.
     fn expr(&self) -> Expr {
-        self.nothing().map_or_else(|| self.column.expr.clone(), |nothing| nothing.expr.clone())
+        let repeated = self.along.and_then(|along| along().repeated(&self.column.expr).cloned());
+        let nothing = || self.nothing().map(|nothing| nothing.expr.clone());
+        repeated.or_else(nothing).unwrap_or_else(|| self.column.expr.clone())
     }
 
     /// A cell as the value to compare with; nothing where the database has nothing to compare with.
@@ -142,13 +146,26 @@ impl Ordering {
             // A column that has ordered the rows already has nothing to add.
             if !ordering.terms.iter().any(|term| std::ptr::eq(term.column, column)) {
                 let nulls = nulls.unwrap_or(direction.natural_nulls());
-                ordering.terms.push(OrderTerm { name, column, direction, nulls });
+                ordering.terms.push(OrderTerm { name, column, direction, nulls, along: None });
             }
         }
         let direction = ordering.terms.last().map_or(Direction::Asc, |term| term.direction);
-        let id = OrderTerm { name: "ID", column: &object.table.id, direction, nulls: direction.natural_nulls() };
+        let along = ordering.terms.first().and_then(|term| term.column.join);
+        let id = OrderTerm { name: "ID", column: &object.table.id, direction, nulls: direction.natural_nulls(), along };
         ordering.terms.push(id);
         Ok(ordering)
+    }
+
+    /// The tables that the rows are sorted by besides their own, each once. Every row of the list has one of theirs.
+    pub(crate) fn joins(&self) -> Vec<Join> {
+        let mut joins: Vec<Join> = Vec::new();
+        for join in self.terms.iter().filter_map(|term| term.column.join) {
+            let join = join();
+            if !joins.iter().any(|known| known.table == join.table) {
+                joins.push(join);
+            }
+        }
+        joins
     }
 
     /// The same rows from the other end.

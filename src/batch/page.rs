@@ -8,6 +8,7 @@ use sea_orm::Value as Parameter;
 
 use super::BatchError;
 use super::arguments::Arguments;
+use super::filter::Filtered;
 use super::object::Object;
 use super::order::{At, Direction, Nulls, OrderTerm, Ordering, Place, WantedTerm};
 use super::row::Kind;
@@ -50,6 +51,8 @@ pub(crate) struct Page {
     pub(crate) size: u32,
     /// Counted from the end of the list.
     pub(crate) backward: bool,
+    /// Which rows the list has.
+    pub(crate) filter: Option<Filtered>,
 }
 
 impl Page {
@@ -77,7 +80,8 @@ impl Page {
             (None, Some(last)) => (last, true),
             (first, None) => (first.unwrap_or(limits.default_size.min(limits.max_size)), false),
         };
-        Ok(Self { ordering, after, before, size, backward })
+        let filter = Filtered::bind(arguments, object, slots)?;
+        Ok(Self { ordering, after, before, size, backward, filter })
     }
 
     /// The same page, but after a place whose values stand beside each key.
@@ -111,7 +115,7 @@ impl Page {
 
     /// The first row in a fixed order.
     pub(crate) fn first(ordering: Ordering) -> Self {
-        Self { ordering, after: None, before: None, size: 1, backward: false }
+        Self { ordering, after: None, before: None, size: 1, backward: false, filter: None }
     }
 }
 

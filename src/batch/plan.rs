@@ -16,6 +16,7 @@ use async_graphql::{Pos, Variables};
 use super::BatchError;
 use super::arguments::RawArguments;
 use super::column::Column;
+use super::filter::Filtered;
 use super::groups::Groups;
 use super::object::{Field, FieldKind, Fields, Object};
 use super::order::Ordering;
@@ -277,12 +278,12 @@ impl<'p, 'd> Planner<'p, 'd> {
         keys: Keys,
         by: Option<&'static Column>,
         groups: &'static Groups,
-        chosen: Vec<&'static Column>,
+        (chosen, filter): (Vec<&'static Column>, Option<Filtered>),
         selected: &Selected<'d>,
     ) -> Projected {
         let object = (groups.target)();
         let below = self.plan.add_level(object, None, false);
-        let load = Load::new(name, keys, Find::Groups { by, groups, chosen }, below);
+        let load = Load::new(name, keys, Find::Groups { by, groups, chosen, filter }, below);
         let load = self.plan.levels[level].add_load(load);
         let node = Node { level: below, object };
         let entry = self.project(node, &groups.entry, selected.selection_sets(), &[groups.entry.name]);

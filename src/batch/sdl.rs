@@ -5,6 +5,7 @@ use async_graphql::registry::{Deprecation, MetaEnumValue, MetaField, MetaInputVa
 use async_graphql::{CacheControl, ID, InputType, OutputType};
 
 use super::arguments::Argument;
+use super::filter::register_filter;
 use super::groups::Groups;
 use super::object::{Field, FieldKind, Fields, Object, ObjectRef};
 use super::order::{Direction, Nulls};
@@ -77,9 +78,10 @@ pub(crate) fn register_groups(registry: &mut Registry, groups: &'static Groups) 
         registry.types.entry(choice.name.to_owned()).or_insert(choice_type);
         let description =
             "What the rows of a group have in common; at least one. The list is ordered by it, nothing first.";
-        input("groupBy", description, format!("[{}!]!", choice.name))
+        let group_by = input("groupBy", description, format!("[{}!]!", choice.name));
+        vec![group_by, input("filter", "Only rows that fit are counted.", register_filter(registry, (groups.target)()))]
     });
-    (format!("[{}!]!", entry.name), arguments.into_iter().collect())
+    (format!("[{}!]!", entry.name), arguments.unwrap_or_default())
 }
 
 /// The type and the arguments of a field that gives more pages of a connection.
@@ -230,7 +232,7 @@ fn register_page_info(registry: &mut Registry, boolean: &str) {
     registry.types.insert("PageInfo".to_owned(), object_type("PageInfo", description, fields));
 }
 
-/// The arguments of a connection, and the inputs that its order is made of.
+/// The arguments of a connection, and the inputs that its order and its filter are made of.
 pub(crate) fn page_arguments(registry: &mut Registry, target: &'static Object) -> Vec<MetaInputValue> {
     let int = <Option<i32> as InputType>::create_type_info(registry);
     let string = <Option<String> as InputType>::create_type_info(registry);
@@ -252,6 +254,11 @@ pub(crate) fn page_arguments(registry: &mut Registry, target: &'static Object) -
         input("last", "The most rows of the page, from the end; not together with `first`.", int),
         input("before", "Only rows before this cursor, which comes from a list in the same order.", string),
         order,
+        input(
+            "filter",
+            "Only rows that fit. `totalCount` counts them, and the pages are those of the list that they make.",
+            register_filter(registry, target),
+        ),
     ]
 }
 
@@ -379,7 +386,8 @@ fn enum_type(name: &str, description: Option<String>, enum_values: IndexMap<Stri
     }
 }
 
-fn input_type(name: &str, description: &str, fields: impl IntoIterator<Item = MetaInputValue>) -> MetaType {
+/// An input object type.
+pub(crate) fn input_type(name: &str, description: &str, fields: impl IntoIterator<Item = MetaInputValue>) -> MetaType {
     MetaType::InputObject {
         name: name.to_owned(),
         description: Some(description.to_owned()),

@@ -196,3 +196,45 @@ pub fn sorted_as_joined(backend: DbBackend, by: Expr) -> Expr {
         _ => by,
     }
 }
+
+/// Whether `tested` is one of the values of a list, which is one parameter: see [`to_parameter`]. An id stands in SQLite's
+/// list as text, of which `is_id` tells.
+#[must_use]
+pub fn is_one_of(backend: DbBackend, tested: Expr, list: Expr, is_id: bool) -> Expr {
+    if backend != DbBackend::Sqlite {
+        return tested.eq(Func::cust("ANY").arg(list));
+    }
+    let value = Expr::col(("listed", "value"));
+    let value = if is_id { Func::cust("unhex").arg(value).into() } else { value };
+    tested.in_subquery(Query::select().expr(value).from_function(Func::cust("json_each").arg(list), "listed").take())
+}
+
+/// Whether the text `part` stands in `tested`, character by character.
+#[must_use]
+pub fn contains(backend: DbBackend, tested: Expr, part: Expr) -> Expr {
+    let position = match backend {
+        DbBackend::Sqlite => "instr",
+        _ => "strpos",
+    };
+    Expr::from(Func::cust(position).arg(tested).arg(part)).gt(Expr::cust("0"))
+}
+
+/// A value as the database takes it. A list is an array; SQLite, which has none, takes its JSON.
+#[must_use]
+pub fn to_parameter(backend: DbBackend, value: &Value) -> Value {
+    match value {
+        Value::Array(_, Some(list)) if backend == DbBackend::Sqlite => {
+            let items = list.iter().map(|item| match item {
+                Value::Uuid(Some(id)) => id.simple().to_string().into(),
+                Value::String(Some(text)) => text.as_str().into(),
+                Value::Int(Some(number)) => (*number).into(),
+                Value::Double(Some(number)) => (*number).into(),
+                // As sqlx writes them, and the tables hold them.
+                Value::ChronoDateTimeUtc(Some(time)) => time.to_rfc3339_opts(SecondsFormat::AutoSi, false).into(),
+                _ => serde_json::Value::Null,
+            });
+            serde_json::Value::Array(items.collect()).to_string().into()
+        }
+        value => value.clone(),
+    }
+}

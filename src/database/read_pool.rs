@@ -19,6 +19,8 @@ use sea_orm::sqlx::{
 };
 use sea_orm::{ConnAcquireErr, DbErr, Values};
 use sea_query_sqlx::SqlxValues;
+use tracing::instrument::WithSubscriber as _;
+use tracing::subscriber::NoSubscriber;
 
 use super::row::{Row, driver_error};
 use super::{DatabaseError, PoolOptions};
@@ -143,7 +145,8 @@ where
         lane.busy = true;
         // Every text that comes here was written by SeaQuery, and what clients send are its parameters.
         let query = sqlx::query_with(AssertSqlSafe(Arc::clone(sql)), SqlxValues(values()));
-        match query.fetch_all(&mut lane.connection).await {
+        // sqlx enters the current span for each row. A read logs nothing by itself, so it needs none.
+        match query.fetch_all(&mut lane.connection).with_subscriber(NoSubscriber::default()).await {
             Ok(rows) => {
                 (lane.busy, lane.proven) = (false, true);
                 return Ok(rows);

@@ -70,8 +70,18 @@ fn declare() -> Object {
             column(deployment::Column::Environment),
             "ENVIRONMENT",
         )
-        .leaf::<String>("version", "What was deployed: `1.4.2`.", column(deployment::Column::Version))
-        .leaf::<DeploymentStatus>("status", "How far the deployment has come.", column(deployment::Column::Status))
+        .ordered_leaf::<String>(
+            "version",
+            "What was deployed: `1.4.2`. As an order: by code point, so that `1.10` comes before `1.9`.",
+            column(deployment::Column::Version),
+            "VERSION",
+        )
+        .ordered_leaf::<DeploymentStatus>(
+            "status",
+            "How far the deployment has come. As an order: the value's name, alphabetically.",
+            column(deployment::Column::Status),
+            "STATUS",
+        )
         .ordered_leaf::<Option<DateTime<Utc>>>(
             "deployedAt",
             "When it was in place; null as long as it is not.",
@@ -95,6 +105,11 @@ fn declare() -> Object {
             column(deployment::Column::CreatedAt),
             "CREATED_AT",
         )
-        .leaf::<DateTime<Utc>>("updatedAt", "When the record was last changed.", column(deployment::Column::UpdatedAt))
+        .ordered_leaf::<DateTime<Utc>>(
+            "updatedAt",
+            "When the record was last changed.",
+            column(deployment::Column::UpdatedAt),
+            "UPDATED_AT",
+        )
         .stored_in(reads::table())
 }

@@ -25,10 +25,14 @@ pub fn column(column: deployment::Column) -> Column {
     Column::of((deployment::Entity, column))
 }
 
-/// When the deployment was in place. Nothing was deployed before our era.
+/// When the deployment was in place.
 pub fn deployed_at() -> Column {
-    let nothing = DateTime::from_timestamp_secs(-62_135_596_800).map_or(Cell::Null, Cell::Time);
-    column(deployment::Column::DeployedAt).ordered_by((deployment::Entity, "deployed_order"), nothing)
+    column(deployment::Column::DeployedAt).ordered_by((deployment::Entity, "deployed_order"), never())
+}
+
+/// The time that stands for none: nothing was deployed before our era.
+pub fn never() -> Cell {
+    DateTime::from_timestamp_secs(-62_135_596_800).map_or(Cell::Null, Cell::Time)
 }
 
 /// The order in which the latest deployment is the first.

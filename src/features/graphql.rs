@@ -140,10 +140,23 @@ fn relations(fields: Fields) -> Fields {
                 deployments::reads::column(deployment::Column::Environment),
             ),
         )
-        .leaf::<Option<DeploymentStatus>>(
+        .ordered_leaf::<Option<DeploymentStatus>>(
             "deploymentStatus",
-            "The status of the latest deployment, whatever its environment; null where there is none.",
-            reads::view_column(feature_view::Column::DeploymentStatus),
+            "The status of the latest deployment, whatever its environment; null where there is none. As an order: the \
+             value's name, alphabetically.",
+            reads::deployment_status(),
+            "DEPLOYMENT_STATUS",
+        )
+        .order::<i32>("TEST_COUNT", "How many tests the feature has.", reads::count(feature_view::Column::TestCount))
+        .order::<i32>(
+            "FAILED_COUNT",
+            "How many of its tests ran and did not hold.",
+            reads::count(feature_view::Column::FailedCount),
+        )
+        .order::<Option<DateTime<Utc>>>(
+            "LATEST_DEPLOYED_AT",
+            "When the latest deployment was in place; null where none is.",
+            reads::latest_deployed_at(),
         )
 }
 
@@ -176,7 +189,7 @@ pub fn feature_counts() -> Groups {
         .ordered_leaf::<Option<DeploymentStatus>>(
             "deploymentStatus",
             "The status of their latest deployment; null where there is none, or the features are not grouped by it.",
-            reads::view_column(feature_view::Column::DeploymentStatus),
+            reads::deployment_status(),
             "DEPLOYMENT_STATUS",
         )
         .leaf::<i32>("count", "How many features they are; at least 1.", Column::aggregate(Expr::cust("count(*)")));

@@ -4,7 +4,8 @@ use entity::{feature, feature_view};
 use sea_orm::sea_query::{Expr, ExprTrait as _, IntoColumnRef, Query, SelectStatement};
 
 use crate::access::Caller;
-use crate::batch::{Column, Join, Table};
+use crate::batch::{Cell, Column, Join, Table};
+use crate::deployments;
 
 /// Where features are read from.
 pub fn table() -> Table {
@@ -29,14 +30,29 @@ pub fn column(column: feature::Column) -> Column {
 }
 
 /// A column of the feature's read model.
-pub fn view_column(column: feature_view::Column) -> Column {
-    Column::of((feature_view::Entity, column)).from(|| Join {
-        table: feature_view::Entity.into(),
-        on: Expr::col((feature_view::Entity, feature_view::Column::Id)).equals((feature::Entity, feature::Column::Id)),
-    })
+fn view_column(column: feature_view::Column) -> Column {
+    Column::of((feature_view::Entity, column)).from(read_model)
+}
+
+fn read_model() -> Join {
+    let (id, project) = (feature::Column::Id, feature::Column::ProjectId);
+    Join::of(feature_view::Entity, (feature::Entity, id), (feature_view::Entity, feature_view::Column::Id))
+        .repeating((feature::Entity, project), (feature_view::Entity, feature_view::Column::ProjectId))
 }
 
 /// A count of the feature's read model: zero as long as nothing was counted.
 pub fn count(column: feature_view::Column) -> Column {
     view_column(column).or_zero()
+}
+
+/// The status of the feature's latest deployment. No status is the empty text.
+pub fn deployment_status() -> Column {
+    view_column(feature_view::Column::DeploymentStatus)
+        .ordered_by((feature_view::Entity, "deployment_status_order"), Cell::Text(String::new()))
+}
+
+/// When the feature's latest deployment was in place.
+pub fn latest_deployed_at() -> Column {
+    view_column(feature_view::Column::LatestDeployedAt)
+        .ordered_by((feature_view::Entity, "latest_deployed_order"), deployments::reads::never())
 }

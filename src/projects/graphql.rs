@@ -65,7 +65,12 @@ fn declare() -> Object {
             column(project::Column::CreatedAt),
             "CREATED_AT",
         )
-        .leaf::<DateTime<Utc>>("updatedAt", "When the project was last changed.", column(project::Column::UpdatedAt))
+        .ordered_leaf::<DateTime<Utc>>(
+            "updatedAt",
+            "When the project was last changed.",
+            column(project::Column::UpdatedAt),
+            "UPDATED_AT",
+        )
         .stored_in(reads::table())
         .found_as(search::graphql::UNION)
 }

@@ -72,10 +72,11 @@ fn declare() -> Object {
             column(test_case::Column::CreatedAt),
             "CREATED_AT",
         )
-        .leaf::<DateTime<Utc>>(
+        .ordered_leaf::<DateTime<Utc>>(
             "updatedAt",
             "When the test case was last changed.",
             column(test_case::Column::UpdatedAt),
+            "UPDATED_AT",
         )
         .stored_in(reads::table())
 }

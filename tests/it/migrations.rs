@@ -4,9 +4,9 @@ use migration::{Migrator, MigratorTrait};
 use sea_orm::ConnectionTrait as _;
 use throughline::database::Database;
 
-use crate::support::{Backend, TestDatabase, query_texts};
+use crate::support::{Backend, Rows, TestDatabase, query_texts};
 
-on_both!(down_undoes_up, a_step_that_fails_leaves_nothing_of_itself);
+on_both!(down_undoes_up, a_step_that_fails_leaves_nothing_of_itself, the_read_model_is_filled_for_its_orders);
 
 async fn down_undoes_up(backend: Backend) {
     let test = TestDatabase::new(backend).await;
@@ -57,8 +57,31 @@ async fn describe_schema(database: &Database) -> Vec<String> {
     for query in queries {
         lines.extend(query_texts(database.reader(), query).await);
     }
+    lines = lines.iter().flat_map(|line| split_table(line)).collect();
     lines.sort();
     lines
+}
+
+/// SQLite tells a table as one text, which another column changes: a line for each part of it.
+fn split_table(line: &str) -> Vec<String> {
+    let Some((start, parts)) = line.split_once('(').filter(|(start, _)| start.contains("CREATE TABLE")) else {
+        return vec![line.to_owned()];
+    };
+    let (mut depth, mut lines) = (1, vec![String::new()]);
+    for character in parts.chars() {
+        depth += match character {
+            '(' => 1,
+            ')' => -1,
+            _ => 0,
+        };
+        if (character == ',' && depth == 1) || depth == 0 {
+            lines.push(String::new());
+        } else {
+            lines.last_mut().unwrap().push(character);
+        }
+    }
+    let lines = lines.iter().map(|part| part.split_whitespace().collect::<Vec<_>>().join(" "));
+    lines.map(|part| format!("{start} {part}")).collect()
 }
 
 /// A step is one transaction with the record that it has run, so that it can be run again.
@@ -78,4 +101,39 @@ async fn a_step_that_fails_leaves_nothing_of_itself(backend: Backend) {
     writer.execute_unprepared("DROP TABLE other").await.unwrap();
     database.migrate().await.unwrap();
     assert_eq!(database.pending_migrations().await.unwrap(), 0);
+}
+
+/// Orders of the read model walk it, so that the step that brings them makes a row for each feature that is not deleted.
+async fn the_read_model_is_filled_for_its_orders(backend: Backend) {
+    let test = TestDatabase::new(backend).await;
+    let (database, rows) = (&test.database, Rows::of(&test.database));
+    let steps = database.migrations().await.unwrap().len() - 8;
+    database.migrate_down(u32::try_from(steps).unwrap()).await.unwrap();
+    rows.add_project().await;
+    for (id, name) in [(10, "counted"), (11, "not counted"), (12, "deleted"), (13, "without anything")] {
+        rows.add_feature(id, name, "").await;
+    }
+    for sql in [
+        "INSERT INTO tests (id, feature_id, name, status, created_at, updated_at) VALUES \
+         (@20, @11, 'a', 'failed', @now, @now), (@21, @11, 'b', 'passed', @now, @now)",
+        "INSERT INTO deployments (id, feature_id, environment, version, status, deployed_at, created_at, updated_at) VALUES \
+         (@30, @10, 'a', '1', 'succeeded', @now, @now, @now), (@31, @10, 'a', '2', 'pending', NULL, @now, @now), \
+         (@32, @11, 'a', '3', 'failed', NULL, @now, @now)",
+        "INSERT INTO features_view (id, name, priority, project_id, deployment_status) VALUES \
+         (@10, 'counted', 5, @1, 'succeeded'), (@12, 'deleted', 5, @1, NULL)",
+        "UPDATE features SET deleted_at = @now WHERE id = @12",
+    ] {
+        rows.run(sql).await.unwrap();
+    }
+    database.migrate().await.unwrap();
+    let view = "SELECT name, CAST(test_count AS text), CAST(failed_count AS text), deployment_status, deployment_status_order, \
+                CASE WHEN latest_deployed_at IS NULL THEN 'never' ELSE 'once' END, \
+                CASE WHEN latest_deployed_order = '0001-01-01T00:00:00+00:00' THEN 'first' ELSE 'later' END \
+                FROM features_view ORDER BY id";
+    let expected = [
+        "counted | 0 | 0 | succeeded | succeeded | once | later",
+        "not counted | 2 | 1 | failed | failed | never | first",
+        "without anything | 0 | 0 | NULL |  | never | first",
+    ];
+    assert_eq!(query_texts(database.reader(), view).await, expected);
 }

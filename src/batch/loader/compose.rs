@@ -4,7 +4,8 @@ use sea_orm::DbBackend;
 use sea_orm::sea_query::{Asterisk, Expr, ExprTrait as _, Func, JoinType, NullOrdering, Order, SelectStatement};
 
 use crate::access::Caller;
-use crate::batch::column::Column;
+use crate::batch::column::{Column, Join};
+use crate::batch::filter::Filtered;
 use crate::batch::object::{Object, Table};
 use crate::batch::page::Page;
 use crate::batch::plan::{Level, Wants};
@@ -21,7 +22,12 @@ pub(crate) enum Rows<'p> {
     /// A page of each of the lists that go on, from a cursor beside each key; whose lists they are.
     More { by: &'static Column, page: &'p Page, wants: Wants, parent: &'static Object },
     /// An entry for each group of the rows whose column `by` holds the key.
-    Groups { by: Option<&'static Column>, chosen: &'p [&'static Column], all: Vec<&'static Column> },
+    Groups {
+        by: Option<&'static Column>,
+        chosen: &'p [&'static Column],
+        all: Vec<&'static Column>,
+        filter: Option<&'p Filtered>,
+    },
     /// The number of the list's rows.
     Count { by: Option<&'static Column>, page: &'p Page },
 }
@@ -113,7 +119,7 @@ impl Compose<'_> {
                 let mut statement = dialect::select_from_keys(self.backend, keys);
                 let columns = self.add_columns(&mut statement);
                 dialect::join_rows(&mut statement, self.backend, &table.name, self.list(by), false);
-                self.join_tables(&mut statement);
+                self.join_tables(&mut statement, &[]);
                 statement.expr(dialect::current_position());
                 layout.position = Some(columns);
                 (statement, layout)
@@ -125,8 +131,8 @@ impl Compose<'_> {
                     if is_left_out { Expr::cust("NULL") } else { column.select(self.caller) }
                 });
                 statement.exprs(cells);
-                let chosen_too = chosen.iter().copied();
-                self.join_tables_of(&mut statement, self.level.columns.iter().copied().chain(chosen_too));
+                let columns = self.level.columns.iter().chain(*chosen).copied();
+                join_each(&mut statement, joins_of(columns), &[]);
                 match by {
                     Some(by) => {
                         let on = by.expr.clone().eq(dialect::current_key());
@@ -161,13 +167,13 @@ impl Compose<'_> {
                     if self.add_columns(&mut statement) == 0 {
                         statement.expr(Expr::cust("0"));
                     }
-                    self.join_tables(&mut statement);
+                    self.join_tables(&mut statement, &self.walked());
                     return (statement, layout);
                 }
                 let mut statement = dialect::select_from_keys(self.backend, keys);
                 let columns = self.add_columns(&mut statement);
                 dialect::join_rows(&mut statement, self.backend, &table.name, rows, optional);
-                self.join_tables(&mut statement);
+                self.join_tables(&mut statement, &[]);
                 let [previous, next] = edges.conditions(|| self.list(by), page);
                 let mut places = columns..;
                 let mut add = |expr: Expr| {
@@ -190,8 +196,14 @@ impl Compose<'_> {
     fn list(&self, by: Option<&Column>) -> SelectStatement {
         let table = &self.object.table;
         let mut list = (table.visible)(self.caller);
+        let walked = self.walked();
         if let Some(by) = by {
-            list.and_where(by.expr.clone().eq(dialect::current_key()));
+            // Said of one table only, or PostgreSQL takes it for two conditions that few rows fulfil.
+            let repeated = walked.iter().find_map(|join| join.repeated(&by.expr));
+            list.and_where(repeated.unwrap_or(&by.expr).clone().eq(dialect::current_key()));
+        }
+        for join in walked {
+            list.inner_join(join.table.clone(), join.on());
         }
         let vouched = match self.rows {
             Rows::One { from_visible } => *from_visible,
@@ -205,7 +217,26 @@ impl Compose<'_> {
         if let Rows::Page { equal: Some((column, value)), .. } = self.rows {
             list.and_where(column.expr.clone().eq(value.expr()));
         }
+        if let Some(filter) = self.filter() {
+            list.and_where(filter.condition(self.caller, self.backend));
+        }
         list
+    }
+
+    fn filter(&self) -> Option<&Filtered> {
+        match self.rows {
+            Rows::One { .. } => None,
+            Rows::Groups { filter, .. } => *filter,
+            Rows::Page { page, .. } | Rows::More { page, .. } | Rows::Count { page, .. } => page.filter.as_ref(),
+        }
+    }
+
+    /// The tables along which the rows are sorted, besides their own.
+    fn walked(&self) -> Vec<Join> {
+        match self.rows {
+            Rows::Page { page, .. } | Rows::More { page, .. } => page.ordering.joins(),
+            Rows::One { .. } | Rows::Groups { .. } | Rows::Count { .. } => Vec::new(),
+        }
     }
 
     /// Selects the level's columns, and says how many they are.
@@ -214,25 +245,31 @@ impl Compose<'_> {
         self.level.columns.len()
     }
 
-    /// Joins the rows that stand beside the level's, and the tables that some of the columns stand in, each once.
-    fn join_tables(&self, statement: &mut SelectStatement) {
+    /// Joins the rows that stand beside the level's, and the tables that some of the columns stand in or that the rows are
+    /// sorted by, each once; but those that are `joined`.
+    fn join_tables(&self, statement: &mut SelectStatement, joined: &[Join]) {
         for joined in &self.level.joins {
             let Table { name, visible, id, .. } = &joined.target.table;
             let alias = name.sea_orm_table().clone();
             let rows = visible(self.caller).column((alias.clone(), Asterisk)).take();
             statement.join_subquery(JoinType::LeftJoin, rows, alias, id.expr.clone().eq(joined.key.expr.clone()));
         }
-        self.join_tables_of(statement, self.level.columns.iter().copied());
+        let walked = self.walked().into_iter();
+        join_each(statement, walked.chain(joins_of(self.level.columns.iter().copied())), joined);
     }
+}
 
-    fn join_tables_of(&self, statement: &mut SelectStatement, columns: impl Iterator<Item = &'static Column>) {
-        let mut known = Vec::new();
-        for join in columns.filter_map(|column| column.join) {
-            let join = join();
-            if !known.contains(&join.table) {
-                known.push(join.table.clone());
-                statement.left_join(join.table, join.on);
-            }
+/// The tables that some of the columns stand in.
+fn joins_of<'c>(columns: impl Iterator<Item = &'c Column>) -> impl Iterator<Item = Join> {
+    columns.filter_map(|column| column.join.map(|join| join()))
+}
+
+fn join_each(statement: &mut SelectStatement, joins: impl Iterator<Item = Join>, joined: &[Join]) {
+    let mut known: Vec<_> = joined.iter().map(|join| join.table.clone()).collect();
+    for join in joins {
+        if !known.contains(&join.table) {
+            known.push(join.table.clone());
+            statement.left_join(join.table.clone(), join.on());
         }
     }
 }

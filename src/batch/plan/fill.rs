@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use crate::batch::arguments::{Argument, Arguments, RawArguments, has_variables};
 use crate::batch::column::Column;
+use crate::batch::filter::Filtered;
 use crate::batch::groups::Groups;
 use crate::batch::object::Object;
 use crate::batch::page::{Page, PageLimits};
@@ -53,8 +54,11 @@ pub(super) enum Bound {
         page: Page,
         patterns: Vec<Vec<bool>>,
     },
-    /// The chosen columns, in their order.
-    Groups(Vec<&'static Column>),
+    /// The chosen columns, in their order, and which rows are counted.
+    Groups {
+        chosen: Vec<&'static Column>,
+        filter: Option<Filtered>,
+    },
     /// The place of what is searched for.
     Search(usize),
 }
@@ -176,7 +180,10 @@ impl Binder {
                 filled.wanted.push(search.wanted(arguments, limits)?);
                 Bound::Search(filled.wanted.len() - 1)
             }
-            Self::Groups(groups) => Bound::Groups(groups.chosen(arguments)?),
+            Self::Groups(groups) => Bound::Groups {
+                chosen: groups.chosen(arguments)?,
+                filter: Filtered::bind(arguments, (groups.target)(), &mut filled.slots)?,
+            },
         })
     }
 }
@@ -246,8 +253,12 @@ impl Slot {
     /// A slot for one more value.
     pub(crate) fn give(value: Value, slots: &mut Vec<Value>) -> Self {
         slots.push(value);
-        // The number of slots is checked before a plan is used.
-        Self::Given(u16::try_from(slots.len() - 1).unwrap_or(u16::MAX))
+        Self::at(slots.len() - 1)
+    }
+
+    /// The slot with this number. How many there are is checked before a plan is used.
+    pub(crate) fn at(number: usize) -> Self {
+        Self::Given(u16::try_from(number).unwrap_or(u16::MAX))
     }
 }
 
@@ -276,9 +287,9 @@ impl Bound {
         }
     }
 
-    pub(super) fn into_groups(self) -> Result<Vec<&'static Column>, BatchError> {
+    pub(super) fn into_groups(self) -> Result<(Vec<&'static Column>, Option<Filtered>), BatchError> {
         match self {
-            Self::Groups(chosen) => Ok(chosen),
+            Self::Groups { chosen, filter } => Ok((chosen, filter)),
             _ => Err(MISMATCH),
         }
     }

@@ -8,6 +8,7 @@ use super::{Level, Plan};
 use crate::access::Caller;
 use crate::batch::arguments::RawArguments;
 use crate::batch::column::Column;
+use crate::batch::filter::Filtered;
 use crate::batch::groups::Groups;
 use crate::batch::loader::{Rows, Statement};
 use crate::batch::object::{Field, Object};
@@ -55,7 +56,12 @@ pub(crate) enum Find {
     /// The pages of lists that go on, each from a cursor of its own; whose lists they are.
     More { by: &'static Column, page: Page, wants: Wants, parent: &'static Object },
     /// The groups of a list.
-    Groups { by: Option<&'static Column>, groups: &'static Groups, chosen: Vec<&'static Column> },
+    Groups {
+        by: Option<&'static Column>,
+        groups: &'static Groups,
+        chosen: Vec<&'static Column>,
+        filter: Option<Filtered>,
+    },
     /// The hits of a search; what is searched for is filled in.
     Search { search: &'static Search, asked: usize, wants: Wants },
     /// A page of a list.
@@ -107,9 +113,9 @@ impl Load {
                 (Some(Rows::Page { by: Some(by), page, wants, equal: *equal }), None)
             }
             Find::Search { .. } => (None, None),
-            Find::Groups { by, groups, chosen } => {
+            Find::Groups { by, groups, chosen, filter } => {
                 let all = groups.keys().map(|(_, _, column)| column).collect();
-                (Some(Rows::Groups { by: *by, chosen, all }), None)
+                (Some(Rows::Groups { by: *by, chosen, all, filter: filter.as_ref() }), None)
             }
             Find::More { by, page, wants, parent } => {
                 let rows = Rows::More { by, page, wants: *wants, parent };

@@ -98,8 +98,9 @@ impl Tables {
                 pending_count: count(TestStatus::Pending),
                 skipped_count: count(TestStatus::Skipped),
                 deployment_status: latest.get(&feature.id).map(|(_, status)| *status),
+                latest_deployed_at: latest.get(&feature.id).and_then(|((deployed_at, _), _)| *deployed_at),
             }
         };
-        self.features.iter().map(row).collect()
+        self.features.iter().filter(|feature| feature.deleted_at.is_none()).map(row).collect()
     }
 }

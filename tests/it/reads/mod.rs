@@ -2,6 +2,8 @@
 
 mod cases;
 mod errors;
+mod filters;
+mod filters_refused;
 mod more_pages;
 mod ordinary_resolvers;
 mod paging;

@@ -2,7 +2,11 @@
 
 use std::collections::HashSet;
 
+use entity::test_case::TestStatus;
+use entity::{deployment, feature, test_case};
+use sea_orm::{ActiveEnum as _, ColumnTrait as _, EntityTrait as _, QueryFilter as _};
 use serde_json::{Value, json};
+use throughline::batch::id;
 
 use crate::support::{Backend, Client, Rows, TestDatabase};
 
@@ -10,11 +14,15 @@ on_both!(
     every_row_once_in_every_order,
     nested_lists_page_like_root_lists,
     nulls_stand_where_they_are_put,
+    orders_of_the_read_model_are_those_of_the_rows,
     the_edges_of_a_page_are_told_exactly,
     both_databases_have_one_order
 );
 
 const ORDERS: &[&str] = &["NAME", "PRIORITY", "STATUS", "CREATED_AT", "UPDATED_AT"];
+
+/// The orders that walk the read model.
+const VIEW_ORDERS: &[&str] = &["DEPLOYMENT_STATUS", "TEST_COUNT", "FAILED_COUNT", "LATEST_DEPLOYED_AT"];
 
 /// Pages through a list and gives the ids in the order in which they came, in the list's order.
 async fn page_through(client: &Client, order_by: &Value, size: usize, backward: bool) -> Vec<String> {
@@ -64,12 +72,18 @@ async fn every_row_once_in_every_order(backend: Backend) {
     orders.push(json!([{ "field": "PRIORITY", "direction": "DESC" }, { "field": "NAME" }]));
     orders
         .push(json!([{ "field": "STATUS" }, { "field": "PRIORITY", "direction": "DESC" }, { "field": "UPDATED_AT" }]));
+    for field in VIEW_ORDERS {
+        orders.push(json!([{ "field": field }]));
+        orders.push(json!([{ "field": field, "direction": "DESC", "nulls": "FIRST" }, { "field": "NAME" }]));
+        orders.push(json!([{ "field": "PRIORITY" }, { "field": field }]));
+    }
     let mut requests = 0;
     for order in &orders {
         let whole = page_through(&client, order, 1000, false).await;
         assert_eq!(whole.len(), 1204, "{order}");
         assert_eq!(whole.iter().collect::<HashSet<_>>().len(), 1204, "{order}");
-        for size in [1, 7, 100] {
+        let by_view = VIEW_ORDERS.iter().any(|field| order.to_string().contains(field));
+        for size in if by_view { &[7, 100][..] } else { &[1, 7, 100] }.iter().copied() {
             for backward in [false, true] {
                 assert_eq!(page_through(&client, order, size, backward).await, whole, "{order}, {size}, {backward}");
                 requests += 1204_usize.div_ceil(size);
@@ -182,6 +196,82 @@ async fn nulls_stand_where_they_are_put(backend: Backend) {
         .data_with("query($id: ID!) { feature(id: $id) { latestDeployment { deployedAt } } }", json!({ "id": id }))
         .await;
     assert_eq!(data["feature"]["latestDeployment"]["deployedAt"], "2024-01-02T00:00:00Z");
+}
+
+/// What a feature is sorted by in an order of the read model, from the plain rows.
+async fn keys_of_features(client: &Client) -> Vec<(feature::Model, [Option<String>; 4])> {
+    let reader = client.test.database.reader();
+    let tests = test_case::Entity::find().all(reader).await.unwrap();
+    let deployments = deployment::Entity::find().all(reader).await.unwrap();
+    let features = feature::Entity::find().filter(feature::Column::DeletedAt.is_null()).all(reader).await.unwrap();
+    let keys = features.into_iter().map(|feature| {
+        let tests: Vec<_> = tests.iter().filter(|test| test.feature_id == feature.id).collect();
+        let failed = tests.iter().filter(|test| test.status == TestStatus::Failed).count();
+        let own = deployments.iter().filter(|deployment| deployment.feature_id == feature.id);
+        let latest = own.max_by_key(|deployment| (deployment.deployed_at, deployment.id));
+        let keys = [
+            latest.map(|deployment| deployment.status.to_value()),
+            Some(format!("{:09}", tests.len())),
+            Some(format!("{failed:09}")),
+            latest.and_then(|deployment| deployment.deployed_at).map(|time| time.to_rfc3339()),
+        ];
+        (feature, keys)
+    });
+    keys.collect()
+}
+
+async fn orders_of_the_read_model_are_those_of_the_rows(backend: Backend) {
+    let client = Client::new(TestDatabase::with_demo(backend).await);
+    // One that is deleted is hidden, though here its row of the read model is still there.
+    let rows = Rows::of(&client.test.database);
+    let delete = "UPDATE features SET deleted_at = @now WHERE name = (SELECT max(name) FROM features)";
+    rows.run(delete).await.unwrap();
+    let keys = keys_of_features(&client).await;
+    for (place, field) in VIEW_ORDERS.iter().enumerate() {
+        let mut sorted: Vec<_> = keys.iter().map(|(feature, keys)| (&keys[place], feature)).collect();
+        sorted.sort_by_key(|(key, feature)| (*key, feature.id));
+        let distinct = sorted.iter().map(|(key, _)| *key).collect::<HashSet<_>>().len();
+        assert!(distinct > 1, "{field}: all features tie");
+        let id_of = |feature: &feature::Model| id::format("feature", feature.id);
+        let ascending: Vec<_> = sorted.iter().map(|(_, feature)| id_of(feature)).collect();
+        let descending: Vec<_> = ascending.iter().rev().cloned().collect();
+        let nulls_last =
+            sorted.iter().filter(|(key, _)| key.is_some()).chain(sorted.iter().filter(|(key, _)| key.is_none()));
+        let nulls_last: Vec<_> = nulls_last.map(|(_, feature)| id_of(feature)).collect();
+        for (order, expected) in [
+            (json!([{ "field": field }]), &ascending),
+            (json!([{ "field": field, "direction": "DESC" }]), &descending),
+            (json!([{ "field": field, "nulls": "LAST" }]), &nulls_last),
+        ] {
+            assert_eq!(&page_through(&client, &order, 1000, false).await, expected, "{order}");
+            assert_eq!(&page_through(&client, &order, 250, true).await, expected, "{order}");
+            // One project's list is the whole one without the others.
+            let document = "query($o: [FeatureOrder!], $c: String) { projects(first: 50) { nodes { id
+                features(orderBy: $o, first: 1000, after: $c) { nodes { id } pageInfo { hasPreviousPage endCursor } totalCount } } } }";
+            let cursor = "query($o: [FeatureOrder!]) { features(orderBy: $o, first: 600) { pageInfo { endCursor } } }";
+            let cursor = client.data_with(cursor, json!({ "o": order })).await;
+            let cursor = &cursor["features"]["pageInfo"]["endCursor"];
+            for (cursor, start) in [(&Value::Null, 0), (cursor, 600)] {
+                let data = client.data_with(document, json!({ "o": order, "c": cursor })).await;
+                for project in data["projects"]["nodes"].as_array().unwrap() {
+                    let own: HashSet<_> = keys
+                        .iter()
+                        .filter(|(feature, _)| {
+                            id::format("project", feature.project_id) == project["id"].as_str().unwrap()
+                        })
+                        .map(|(feature, _)| id_of(feature))
+                        .collect();
+                    let list = &project["features"];
+                    let found = list["nodes"].as_array().unwrap().iter().map(|node| node["id"].as_str().unwrap());
+                    let is_own = |id: &&String| own.contains(*id);
+                    assert!(found.eq(expected[start..].iter().filter(is_own).map(String::as_str)), "{order}");
+                    let before = expected[..start].iter().filter(is_own).count();
+                    assert_eq!(list["pageInfo"]["hasPreviousPage"], json!(before > 0), "{order}");
+                    assert_eq!(list["totalCount"], json!(own.len()));
+                }
+            }
+        }
+    }
 }
 
 async fn the_edges_of_a_page_are_told_exactly(backend: Backend) {

@@ -13,7 +13,7 @@ use crate::support::{Backend, Client, Rows, TestDatabase};
 on_both!(pages_of_many_parents_read_their_own_rows);
 
 /// The orders in which a page of tests is one walk along an index.
-const ORDERS: &[&str] = &["NAME", "STATUS", "DURATION_MS", "CREATED_AT"];
+const ORDERS: &[&str] = &["NAME", "STATUS", "DURATION_MS", "CREATED_AT", "UPDATED_AT"];
 
 /// 50 parents x 5 of 2,000 children, in every order, from both ends and from the middle.
 async fn pages_of_many_parents_read_their_own_rows(backend: Backend) {
