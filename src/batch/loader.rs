@@ -112,11 +112,16 @@ impl RowLoader {
             let walked = shape.walked();
             if let Some(by) = shape.by {
                 // Said of one table only, or PostgreSQL takes it for two conditions that few rows fulfil.
-                let repeated = walked.iter().find_map(|join| join.repeated(&by.expr));
+                let along = walked.first().filter(|_| shape.is_walked());
+                let repeated = along.and_then(|join| join.repeated(&by.expr));
                 list.and_where(repeated.unwrap_or(&by.expr).clone().eq(dialect::current_key()));
             }
-            for join in walked {
-                list.inner_join(join.table.clone(), join.on());
+            for (place, join) in walked.iter().enumerate() {
+                if place == 0 && shape.is_walked() {
+                    dialect::walk_along(&mut list, backend, &table.name, &join.table, join.on());
+                } else {
+                    list.inner_join(join.table.clone(), join.on());
+                }
             }
             if let Some(condition) = table.vouched_for.filter(|_| !shape.from_visible) {
                 list.and_where(condition(&self.caller));
@@ -195,6 +200,11 @@ impl Shape {
             Rows::Page { page, .. } => page.ordering.joins(),
             Rows::One | Rows::Count => Vec::new(),
         }
+    }
+
+    /// Whether the index of the first of these tables has the rows in their order.
+    fn is_walked(&self) -> bool {
+        matches!(&self.rows, Rows::Page { page, .. } if page.ordering.is_along_join())
     }
 
     /// Joins the tables that some of the columns stand in, or that the rows are sorted by, each once; but those that
