@@ -168,6 +168,11 @@ impl Ordering {
         joins
     }
 
+    /// Whether the first of [`Self::joins`] has an index in this order.
+    pub(crate) fn is_along_join(&self) -> bool {
+        self.terms.first().is_some_and(|term| term.column.join.is_some())
+    }
+
     /// The same rows from the other end.
     pub(crate) fn reversed(&self) -> Self {
         let reversed = |term: &OrderTerm| OrderTerm {

@@ -187,6 +187,17 @@ pub fn join_rows(
     }
 }
 
+/// Joins `rows`, from which the list starts, to `table`, whose index has them in the list's order: the index is walked, and
+/// each row is found by its key. SQLite, which may know nothing of how many rows there are, keeps the order of tables that
+/// are joined by `CROSS JOIN`; PostgreSQL sees that a limited list is had sooner this way.
+pub fn walk_along(list: &mut SelectStatement, backend: DbBackend, rows: &TableRef, table: &TableRef, on: Expr) {
+    if backend == DbBackend::Sqlite {
+        list.from_clear().from(table.clone()).cross_join(rows.clone()).and_where(on);
+    } else {
+        list.inner_join(table.clone(), on);
+    }
+}
+
 /// How rows that [`join_rows`] joined are sorted: on SQLite by a value that no index has, or the planner might walk the
 /// whole table along an index, to save the sort of one page.
 #[must_use]

@@ -199,11 +199,16 @@ impl Compose<'_> {
         let walked = self.walked();
         if let Some(by) = by {
             // Said of one table only, or PostgreSQL takes it for two conditions that few rows fulfil.
-            let repeated = walked.iter().find_map(|join| join.repeated(&by.expr));
+            let along = walked.first().filter(|_| self.is_walked());
+            let repeated = along.and_then(|join| join.repeated(&by.expr));
             list.and_where(repeated.unwrap_or(&by.expr).clone().eq(dialect::current_key()));
         }
-        for join in walked {
-            list.inner_join(join.table.clone(), join.on());
+        for (place, join) in walked.iter().enumerate() {
+            if place == 0 && self.is_walked() {
+                dialect::walk_along(&mut list, self.backend, &table.name, &join.table, join.on());
+            } else {
+                list.inner_join(join.table.clone(), join.on());
+            }
         }
         let vouched = match self.rows {
             Rows::One { from_visible } => *from_visible,
@@ -236,6 +241,14 @@ impl Compose<'_> {
         match self.rows {
             Rows::Page { page, .. } | Rows::More { page, .. } => page.ordering.joins(),
             Rows::One { .. } | Rows::Groups { .. } | Rows::Count { .. } => Vec::new(),
+        }
+    }
+
+    /// Whether the index of the first table of [`Self::walked`] has the rows in their order.
+    fn is_walked(&self) -> bool {
+        match self.rows {
+            Rows::Page { page, .. } | Rows::More { page, .. } => page.ordering.is_along_join(),
+            Rows::One { .. } | Rows::Groups { .. } | Rows::Count { .. } => false,
         }
     }
 
