@@ -21,6 +21,7 @@ mod error;
 mod filter;
 mod groups;
 pub mod id;
+mod json;
 mod load;
 mod loader;
 mod object;

@@ -1,10 +1,10 @@
 //! Cells of rows: read by position, by the kind that the declaration names, and written as JSON.
 
-use chrono::{DateTime, Datelike, SecondsFormat, Timelike, Utc};
+use chrono::{DateTime, Datelike, SecondsFormat, Utc};
 use sea_orm::Value;
 use uuid::Uuid;
 
-use super::id;
+use super::{id, json};
 use crate::database::{DatabaseError, Row};
 
 /// What a cell holds, and how it is written.
@@ -65,15 +65,15 @@ impl Kind {
                 out.push(b'"');
             }),
             Self::Key => row.uuid(index)?.map(|uuid| write_json(&uuid, out)),
-            Self::Text => row.text(index)?.map(|text| write_json(text, out)),
-            Self::Enum => row.text(index)?.map(|text| {
+            Self::Text => row.utf8(index)?.map(|text| json::push_text(text, out)),
+            Self::Enum => row.utf8(index)?.map(|text| {
                 out.push(b'"');
-                out.extend(text.bytes().map(|byte| byte.to_ascii_uppercase()));
+                out.extend(text.iter().map(u8::to_ascii_uppercase));
                 out.push(b'"');
             }),
             Self::Int => row.int(index)?.map(|number| write_json(&number, out)),
             Self::Float => row.float(index)?.map(|number| write_json(&number, out)),
-            Self::Time => write_time(row, index, out)?,
+            Self::Time => json::write_time(row, index, out)?,
         };
         if written.is_none() {
             out.extend_from_slice(b"null");
@@ -129,80 +129,8 @@ impl Cell {
     }
 }
 
-/// RFC 3339 in UTC, with as many digits of the fraction as say something, by threes. SQLite keeps times as just this text,
-/// but for how it spells UTC.
-fn write_time(row: &Row, index: usize, out: &mut Vec<u8>) -> Result<Option<()>, DatabaseError> {
-    if let Row::Sqlite(_) = row
-        && let Some(text) = row.text(index)?
-        && let Some(local) = text.strip_suffix("+00:00")
-    {
-        out.push(b'"');
-        out.extend_from_slice(local.as_bytes());
-        out.extend_from_slice(b"Z\"");
-        return Ok(Some(()));
-    }
-    Ok(row.time(index)?.map(|time| {
-        out.push(b'"');
-        push_time(time, out);
-        out.push(b'"');
-    }))
-}
-
-/// As [`DateTime::to_rfc3339_opts`] with [`SecondsFormat::AutoSi`], which goes through a formatter and takes several times as
-/// long.
-fn push_time(time: DateTime<Utc>, out: &mut Vec<u8>) {
-    let Ok(year @ 0..=9999) = u32::try_from(time.year()) else {
-        return out.extend_from_slice(time.to_rfc3339_opts(SecondsFormat::AutoSi, true).as_bytes());
-    };
-    push_digits(year, 4, out);
-    for (mark, number) in
-        [(b'-', time.month()), (b'-', time.day()), (b'T', time.hour()), (b':', time.minute()), (b':', time.second())]
-    {
-        out.push(mark);
-        push_digits(number, 2, out);
-    }
-    let fraction = match time.nanosecond() {
-        0 => None,
-        nanos if nanos % 1_000_000 == 0 => Some((nanos / 1_000_000, 3)),
-        nanos if nanos % 1_000 == 0 => Some((nanos / 1_000, 6)),
-        nanos => Some((nanos, 9)),
-    };
-    if let Some((number, digits)) = fraction {
-        out.push(b'.');
-        push_digits(number, digits, out);
-    }
-    out.push(b'Z');
-}
-
-/// Appends a number with leading zeros.
-fn push_digits(number: u32, digits: usize, out: &mut Vec<u8>) {
-    let end = out.len() + digits;
-    out.resize(end, b'0');
-    let mut rest = number;
-    for digit in out[end - digits..].iter_mut().rev() {
-        *digit = b'0' + (rest % 10) as u8;
-        rest /= 10;
-    }
-}
-
 /// Appends a value as JSON. Writing to memory a value whose keys are strings cannot fail.
 pub(crate) fn write_json<T: serde::Serialize + ?Sized>(value: &T, out: &mut Vec<u8>) {
     let written = serde_json::to_writer(&mut *out, value);
     debug_assert!(written.is_ok(), "JSON is written to memory");
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    proptest::proptest! {
-        #[test]
-        fn a_time_is_written_as_chrono_writes_it(seconds in -62_135_596_800_i64..253_402_300_800, nanos in 0_u32..1_000_000_000, cut in 0_u32..4) {
-            let nanos = nanos / 1000_u32.pow(cut) * 1000_u32.pow(cut);
-            let time = DateTime::from_timestamp(seconds, nanos % 1_000_000_000).unwrap();
-            let mut text = Vec::new();
-            push_time(time, &mut text);
-            assert_eq!(String::from_utf8(text).unwrap(), time.to_rfc3339_opts(SecondsFormat::AutoSi, true));
-        }
-    }
 }

@@ -27,12 +27,29 @@ impl Row {
         self.get(index)
     }
 
+    /// The cell's text as the bytes of its UTF-8. PostgreSQL has checked them: the connection's encoding is UTF-8.
+    ///
+    /// # Errors
+    /// See [`Row::text`].
+    pub fn utf8(&self, index: usize) -> Result<Option<&[u8]>, DatabaseError> {
+        match self {
+            Self::Postgres(row) => postgres_bytes(row, index),
+            Self::Sqlite(_) => Ok(self.text(index)?.map(str::as_bytes)),
+        }
+    }
+
     /// The cell as a key.
     ///
     /// # Errors
     /// See [`Row::text`].
     pub fn uuid(&self, index: usize) -> Result<Option<Uuid>, DatabaseError> {
-        self.get(index)
+        match self {
+            Self::Postgres(row) => match postgres_bytes(row, index)? {
+                Some(bytes) => Ok(Some(Uuid::from_slice(bytes).map_err(|error| decode_error(index, error))?)),
+                None => Ok(None),
+            },
+            Self::Sqlite(_) => self.get(index),
+        }
     }
 
     /// The cell as an integer of 32 bits.
@@ -40,7 +57,10 @@ impl Row {
     /// # Errors
     /// See [`Row::text`].
     pub fn int(&self, index: usize) -> Result<Option<i32>, DatabaseError> {
-        self.get(index)
+        match self.long(index)? {
+            Some(number) => Ok(Some(i32::try_from(number).map_err(|error| decode_error(index, error))?)),
+            None => Ok(None),
+        }
     }
 
     /// The cell as an integer of 64 bits.
@@ -48,7 +68,28 @@ impl Row {
     /// # Errors
     /// See [`Row::text`].
     pub fn long(&self, index: usize) -> Result<Option<i64>, DatabaseError> {
-        self.get(index)
+        match self {
+            Self::Postgres(row) => match postgres_bytes(row, index)? {
+                None => Ok(None),
+                Some(bytes) => match *bytes {
+                    [a, b] => Ok(Some(i16::from_be_bytes([a, b]).into())),
+                    [a, b, c, d] => Ok(Some(i32::from_be_bytes([a, b, c, d]).into())),
+                    [a, b, c, d, e, f, g, h] => Ok(Some(i64::from_be_bytes([a, b, c, d, e, f, g, h]))),
+                    _ => Err(decode_error(index, "it is no integer")),
+                },
+            },
+            Self::Sqlite(_) => self.get(index),
+        }
+    }
+
+    /// The cell as a point in time, in microseconds since 1970-01-01 in UTC, where PostgreSQL says it in this way.
+    #[must_use]
+    pub fn unix_micros(&self, index: usize) -> Option<i64> {
+        /// From 1970-01-01 to 2000-01-01, from where PostgreSQL counts.
+        const EPOCH_MICROS: i64 = 946_684_800_000_000;
+        let Self::Postgres(row) = self else { return None };
+        let bytes = postgres_bytes(row, index).ok()??;
+        i64::from_be_bytes(bytes.try_into().ok()?).checked_add(EPOCH_MICROS)
     }
 
     /// The cell as a float.
@@ -96,6 +137,16 @@ impl Row {
         }
         .map_err(|error| driver_error(error).into())
     }
+}
+
+/// The cell as PostgreSQL sent it, in its binary format.
+fn postgres_bytes(row: &PgRow, index: usize) -> Result<Option<&[u8]>, DatabaseError> {
+    let value = row.try_get_raw(index).map_err(driver_error)?;
+    if value.is_null() { Ok(None) } else { value.as_bytes().map(Some).map_err(|error| decode_error(index, error)) }
+}
+
+fn decode_error(index: usize, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> DatabaseError {
+    driver_error(sqlx::Error::ColumnDecode { index: index.to_string(), source: source.into() }).into()
 }
 
 /// The driver's error as SeaORM wraps it, so that there is one place that sorts errors.

@@ -1,0 +1,154 @@
+//! Writes the values that every row of an answer has as JSON, without a formatter, a copy or a check that was made before:
+//! text whose UTF-8 the database has checked, and times.
+
+use chrono::SecondsFormat;
+
+use crate::database::{DatabaseError, Row};
+
+/// Appends text as a JSON string.
+pub(crate) fn push_text(text: &[u8], out: &mut Vec<u8>) {
+    out.push(b'"');
+    let mut written = 0;
+    for (place, byte) in text.iter().enumerate() {
+        let escape: &[u8] = match byte {
+            b'"' => b"\\\"",
+            b'\\' => b"\\\\",
+            b'\n' => b"\\n",
+            b'\r' => b"\\r",
+            b'\t' => b"\\t",
+            0x08 => b"\\b",
+            0x0C => b"\\f",
+            control @ 0..0x20 => {
+                const DIGITS: &[u8; 16] = b"0123456789abcdef";
+                let (high, low) = (DIGITS[usize::from(control >> 4)], DIGITS[usize::from(control & 15)]);
+                &[b'\\', b'u', b'0', b'0', high, low]
+            }
+            _ => continue,
+        };
+        out.extend_from_slice(&text[written..place]);
+        out.extend_from_slice(escape);
+        written = place + 1;
+    }
+    out.extend_from_slice(&text[written..]);
+    out.push(b'"');
+}
+
+/// Appends the time in a cell: RFC 3339 in UTC, with as many digits of the fraction as say something, by threes. SQLite
+/// keeps times as just this text, but for how it spells UTC.
+pub(super) fn write_time(row: &Row, index: usize, out: &mut Vec<u8>) -> Result<Option<()>, DatabaseError> {
+    if let Some(written) = row.unix_micros(index).and_then(|micros| push_micros(micros, out)) {
+        return Ok(Some(written));
+    }
+    if let Row::Sqlite(_) = row
+        && let Some(text) = row.utf8(index)?
+        && let Some(local) = text.strip_suffix(b"+00:00")
+    {
+        out.push(b'"');
+        out.extend_from_slice(local);
+        out.extend_from_slice(b"Z\"");
+        return Ok(Some(()));
+    }
+    Ok(row.time(index)?.map(|time| {
+        out.push(b'"');
+        out.extend_from_slice(time.to_rfc3339_opts(SecondsFormat::AutoSi, true).as_bytes());
+        out.push(b'"');
+    }))
+}
+
+/// Appends a time of the years 0 to 9999. The day of the proleptic Gregorian calendar is found as in
+/// <https://howardhinnant.github.io/date_algorithms.html#civil_from_days>: years begin in March, so that the day that is
+/// not always there is the last one.
+fn push_micros(unix_micros: i64, out: &mut Vec<u8>) -> Option<()> {
+    const DAY_MICROS: i64 = 86_400_000_000;
+    let (days, micros) = (unix_micros.div_euclid(DAY_MICROS), unix_micros.rem_euclid(DAY_MICROS));
+    let from_march_0000 = days + 719_468;
+    let era = from_march_0000.div_euclid(146_097);
+    let day_of_era = from_march_0000.rem_euclid(146_097);
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    if !(0..=9999).contains(&year) {
+        return None;
+    }
+    let (seconds, micros) = (micros / 1_000_000, micros % 1_000_000);
+    let mut text = *b"\"0000-00-00T00:00:00.000000Z\"";
+    for (end, number) in
+        [(5, year), (8, month), (11, day), (14, seconds / 3600), (17, seconds / 60 % 60), (20, seconds % 60)]
+    {
+        put_digits(&mut text[..end], number);
+    }
+    put_digits(&mut text[..27], micros);
+    let fraction = match micros {
+        0 => 20,
+        micros if micros % 1000 == 0 => 24,
+        _ => 27,
+    };
+    out.extend_from_slice(&text[..fraction]);
+    out.extend_from_slice(b"Z\"");
+    Some(())
+}
+
+/// Puts a number over the zeros at the end of a text.
+fn put_digits(text: &mut [u8], number: i64) {
+    let mut rest = number;
+    for digit in text.iter_mut().rev() {
+        if rest == 0 {
+            return;
+        }
+        // A digit is below ten.
+        *digit = b'0' + u8::try_from(rest % 10).unwrap_or_default();
+        rest /= 10;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::DateTime;
+
+    use super::*;
+
+    proptest::proptest! {
+        #[test]
+        fn text_is_written_as_serde_writes_it(text in any_text()) {
+            let mut out = Vec::new();
+            push_text(text.as_bytes(), &mut out);
+            assert_eq!(String::from_utf8(out).unwrap(), serde_json::to_string(&text).unwrap());
+        }
+
+        #[test]
+        fn a_time_is_written_as_chrono_writes_it(
+            seconds in -62_167_219_200_i64..253_402_300_800, micros in 0_i64..1_000_000, cut in 0_u32..3
+        ) {
+            let micros = micros / 1000_i64.pow(cut) * 1000_i64.pow(cut);
+            let time = DateTime::from_timestamp_micros(seconds * 1_000_000 + micros).unwrap();
+            let mut out = Vec::new();
+            push_micros(time.timestamp_micros(), &mut out).unwrap();
+            let expected = format!("\"{}\"", time.to_rfc3339_opts(SecondsFormat::AutoSi, true));
+            assert_eq!(String::from_utf8(out).unwrap(), expected);
+        }
+    }
+
+    fn any_text() -> impl proptest::strategy::Strategy<Value = String> {
+        proptest::collection::vec(proptest::char::range('\0', '\u{2fff}'), 0..40).prop_map(String::from_iter)
+    }
+
+    use proptest::strategy::Strategy as _;
+
+    #[test]
+    fn other_years_are_left_to_chrono() {
+        for micros in [i64::MAX, i64::MIN, 253_402_300_800_000_000, -62_167_219_200_000_001] {
+            assert_eq!(push_micros(micros, &mut Vec::new()), None);
+        }
+    }
+
+    #[test]
+    fn every_character_that_has_to_be_is_escaped() {
+        let text: String = ('\0'..='\u{80}').collect();
+        let mut out = Vec::new();
+        push_text(text.as_bytes(), &mut out);
+        assert_eq!(String::from_utf8(out).unwrap(), serde_json::to_string(&text).unwrap());
+    }
+}
