@@ -4,6 +4,10 @@ use std::process::ExitCode;
 
 use throughline::cli::{self, CommandLine};
 
+#[cfg(feature = "mimalloc")]
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[tokio::main]
 async fn main() -> ExitCode {
     match cli::run(CommandLine::from_process()).await {

@@ -1,5 +1,6 @@
 //! The engine: finds the plan of an operation, fills it, loads it, writes it.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use async_graphql::indexmap::IndexMap;
@@ -23,6 +24,8 @@ pub struct Plans(RwLock<Vec<Arc<PlanOf>>>);
 struct PlanOf {
     caller: Arc<Caller>,
     plan: Plan,
+    /// How long the last answer was: the next one will be about as long, and need not grow there.
+    length: AtomicUsize,
 }
 
 /// What an operation reads for one request.
@@ -64,7 +67,7 @@ impl Plans {
         let planned = planner.finish();
         let (mut plan, filled) = planned.map_err(|(error, position)| error.to_server_error(position))?;
         plan.complete(source.into_conditions(), scope.backend, &scope.caller);
-        let plan = Arc::new(PlanOf { caller: Arc::clone(&scope.caller), plan });
+        let plan = Arc::new(PlanOf { caller: Arc::clone(&scope.caller), plan, length: AtomicUsize::new(0) });
         if !plan.plan.only_once {
             let mut plans = self.0.write().unwrap_or_else(PoisonError::into_inner);
             if plans.len() == MOST_PLANS {
@@ -97,19 +100,17 @@ impl Query {
     }
 
     /// Reads the operation's data and appends it to `out`. What it asks of the schema itself is given.
-    pub async fn run(&self, reads: &Reads, introspection: &IndexMap<Name, Value>, out: Vec<u8>) -> Data {
+    pub async fn run(&self, reads: &Reads, introspection: &IndexMap<Name, Value>, mut out: Vec<u8>) -> Data {
         let plan = &self.plan.plan;
         let run = Run { plan, filled: &self.filled, reads };
         let objects = run.load_root().await;
         let start = out.len();
+        let length = self.plan.length.load(Ordering::Relaxed);
+        out.reserve(length + length / 8);
         let mut writer = Writer::new(out, &self.filled.given, introspection);
-        let written = writer.object(&plan.projection, Frame { objects: &objects, place: 0, parent: None });
-        let (mut json, mut errors) = (writer.out, writer.errors);
-        if let Err(raised) = written {
-            json.truncate(start);
-            json.extend_from_slice(b"null");
-            errors.push(raised.into_error());
-        }
+        writer.data(&plan.projection, Frame { objects: &objects, place: 0, parent: None });
+        let Writer { out: json, errors, .. } = writer;
+        self.plan.length.store(json.len() - start, Ordering::Relaxed);
         Data { json, errors }
     }
 }

@@ -10,6 +10,9 @@ pub(crate) fn push_text(text: &[u8], out: &mut Vec<u8>) {
     out.push(b'"');
     let mut written = 0;
     for (place, byte) in text.iter().enumerate() {
+        if *byte >= 0x20 && *byte != b'"' && *byte != b'\\' {
+            continue;
+        }
         let escape: &[u8] = match byte {
             b'"' => b"\\\"",
             b'\\' => b"\\\\",

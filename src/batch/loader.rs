@@ -112,11 +112,26 @@ impl Loader for RowLoader {
     type Value = Found;
 
     async fn load(&self, ask: Ask, keys: Vec<Uuid>) -> Result<Vec<Found>, BatchError> {
+        if !ask.statement.layout.has_keys {
+            return self.load_list(&ask, keys.len()).await;
+        }
         let mut found = Vec::with_capacity(keys.len());
-        // A list that belongs to nothing has one row of keys.
-        let batch = if ask.statement.layout.position.is_some() { LARGEST_BATCH } else { 1 };
-        for keys in keys.chunks(batch) {
+        for keys in keys.chunks(LARGEST_BATCH) {
             found.append(&mut self.load_batch(&ask, keys).await?);
+        }
+        Ok(found)
+    }
+}
+
+impl RowLoader {
+    /// One list that belongs to nothing, for several fields that ask for it: they share its count, and each has its rows.
+    async fn load_list(&self, ask: &Ask, times: usize) -> Result<Vec<Found>, BatchError> {
+        let mut found = self.load_batch(ask, &[Uuid::nil()]).await?;
+        while found.len() < times {
+            match ask.statement.layout.count {
+                Some(_) => found.push(Found { count: found[0].count, ..Found::default() }),
+                None => found.append(&mut self.load_batch(ask, &[Uuid::nil()]).await?),
+            }
         }
         Ok(found)
     }

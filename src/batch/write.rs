@@ -59,6 +59,29 @@ impl<'p> Writer<'p> {
         self.fields(&projection.parts, |writer, part| writer.field(part, &part.value, frame))
     }
 
+    /// Writes the data of an operation: all root fields, so that all errors are told, but `null` if one of them may not be.
+    pub(crate) fn data(&mut self, projection: &'p Projection, frame: Frame<'_>) {
+        let start = self.out.len();
+        let mut is_null = false;
+        let written = self.fields(&projection.parts, |writer, part| {
+            let depth = writer.path.len();
+            if let Err(Raised(error)) = writer.field(part, &part.value, frame) {
+                if part.nullable {
+                    return Err(Raised(error));
+                }
+                is_null = true;
+                writer.path.truncate(depth);
+                writer.errors.push(*error);
+            }
+            Ok(())
+        });
+        debug_assert!(written.is_ok(), "an error of a root field that may be null ends there");
+        if is_null {
+            self.out.truncate(start);
+            self.null();
+        }
+    }
+
     /// Writes the value of one field, without its key.
     pub(crate) fn whole(&mut self, part: &'p Part<Projected>, frame: Frame<'_>) -> Written {
         self.field(part, &part.value, frame)

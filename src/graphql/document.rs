@@ -5,7 +5,7 @@
 
 use std::sync::Arc;
 
-use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, OperationDefinition};
+use async_graphql::parser::types::{ExecutableDocument, OperationDefinition};
 use async_graphql::{Name, ServerError};
 use moka::sync::Cache;
 
@@ -74,9 +74,7 @@ impl Document {
             Some(name) => known.is_some_and(|known| known == name),
             None => alone,
         };
-        // async-graphql runs the one operation of a document that names none, whatever name is asked for.
-        let single = matches!(self.executable.operations, DocumentOperations::Single(_));
-        let found = operations.find(|((known, _), _)| single || asked_for(*known));
+        let found = operations.find(|((known, _), _)| asked_for(*known));
         found.map(|((_, definition), plans)| Operation { definition: &definition.node, plans })
     }
 }

@@ -16,9 +16,9 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// The beginning of an answer that has data, with room for a page.
+    /// The beginning of an answer that has data.
     pub(super) fn begin() -> Vec<u8> {
-        let mut body = Vec::with_capacity(8 * 1024);
+        let mut body = Vec::with_capacity(1024);
         body.extend_from_slice(b"{\"data\":");
         body
     }

@@ -10,7 +10,8 @@ use async_graphql::{Positioned, ServerError, Value, Variables};
 
 use crate::code::Code;
 
-/// Puts the defaults of variables among the variables, and checks all values.
+/// Puts the defaults of variables among the variables, checks all values, and drops those that the operation does not
+/// declare: they may be another operation's.
 ///
 /// # Errors
 /// One for each variable whose value is not of its type.
@@ -20,16 +21,21 @@ pub(super) fn coerce(
     variables: &mut Variables,
 ) -> Result<(), Vec<ServerError>> {
     let mut errors = Vec::new();
+    let mut given = std::mem::take(variables);
     for Positioned { node: definition, pos } in &operation.variable_definitions {
         let (name, ty) = (&definition.name.node, &definition.var_type.node);
-        let checked = match (variables.get(name), &definition.default_value) {
+        let checked = match (given.remove(name), &definition.default_value) {
             (None, Some(default)) => {
                 variables.insert(name.clone(), default.node.clone());
                 Ok(())
             }
             (None, None) if ty.nullable => Ok(()),
             (None, None) => Err(Invalid::new("was not given")),
-            (Some(value), _) => check(registry, ty, value),
+            (Some(value), _) => {
+                let checked = check(registry, ty, &value);
+                variables.insert(name.clone(), value);
+                checked
+            }
         };
         if let Err(Invalid { path, reason }) = checked {
             let message = if path.is_empty() {

@@ -45,6 +45,8 @@ pub(crate) struct Statement {
 /// Which cell of a row holds what. The level's columns come first.
 #[derive(Clone, Copy, Default, PartialEq)]
 pub(crate) struct Layout {
+    /// Whether the rows belong to keys.
+    pub(crate) has_keys: bool,
     /// The place of the key among the keys.
     pub(crate) position: Option<usize>,
     /// Whether rows precede the page.
@@ -104,7 +106,7 @@ struct Compose<'s> {
 
 impl Compose<'_> {
     fn select(&self, by: Option<&Column>, keys: KeyTable) -> (SelectStatement, Layout) {
-        let mut layout = Layout::default();
+        let mut layout = Layout { has_keys: by.is_some(), ..Layout::default() };
         let table = &self.object.table;
         match self.rows {
             Rows::Count { .. } => {
