@@ -67,6 +67,9 @@ enum Command {
     Fill {
         /// The database's URL, as Throughline takes it
         url: String,
+        /// About so many tests, as for `cost`; without it, the rows that reads are measured on
+        #[arg(long)]
+        tests: Option<u64>,
     },
     /// Measure what a row costs while the database grows, and draw it
     Cost {
@@ -110,11 +113,12 @@ fn main() -> anyhow::Result<()> {
             print!("{}", report::table(&measured));
             json!({ "machine": machine(), "effort": effort, "reads": measured })
         }
-        Some(Command::Fill { url }) => {
+        Some(Command::Fill { url, tests }) => {
+            let size = tests.map_or(Size::READS, Size::of_tests);
             data::migrate(&programs.throughline, url)?;
             return match url.strip_prefix("sqlite://") {
-                Some(file) => data::fill_sqlite(file.as_ref(), Size::READS),
-                None => data::fill_postgres(url, Size::READS),
+                Some(file) => data::fill_sqlite(file.as_ref(), size),
+                None => data::fill_postgres(url, size),
             };
         }
         Some(Command::Cost { tests, svg }) => {
