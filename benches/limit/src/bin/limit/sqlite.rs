@@ -5,6 +5,7 @@ use std::cell::RefCell;
 
 use limit::answers::{Flat, FlatFeature, Key, Nested, NestedDeployment, NestedFeature, NestedTest, Point, Wide, point};
 use limit::json::Time;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags, Row, Rows};
 use uuid::Uuid;
 
@@ -44,6 +45,8 @@ impl File {
     fn open(&self) -> anyhow::Result<Connection> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(&self.path, flags)?;
+        // Or a statement is planned anew for each value that it is given, where the file has statistics with samples.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
         connection.pragma_update(None, "cache_size", -16_000)?;
         connection.pragma_update(None, "mmap_size", 1_i64 << 32)?;
         Ok(connection)

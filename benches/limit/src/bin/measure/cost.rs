@@ -6,6 +6,7 @@ use std::fmt::Write;
 use serde::Serialize;
 
 use crate::data::Size;
+use crate::load;
 use crate::questions::{self, Answerer, Question};
 use crate::reads::{Effort, measure_once, median};
 use crate::server::{FilledDatabase, Programs, Server};
@@ -44,6 +45,7 @@ pub(crate) fn measure(
         }
         let requests = questions::prepare(question, size, &addresses)?;
         let (server, requests) = (&servers[&Answerer::Ours], &requests[&Answerer::Ours]);
+        load::run(&server.address, requests, 1, effort.duration())?;
         let mut rounds = Vec::new();
         for _ in 0..effort.rounds {
             let processes = server.processes(database);

@@ -63,6 +63,14 @@ struct Arguments {
 enum Command {
     /// Measure the four queries beside the handlers written by hand; what is done without a command
     Reads,
+    /// Fill an empty database with the rows, and leave it there: for a profile, or a look at a plan
+    Fill {
+        /// The database's URL, as Throughline takes it
+        url: String,
+        /// About so many tests, as for `cost`; without it, the rows that reads are measured on
+        #[arg(long)]
+        tests: Option<u64>,
+    },
     /// Measure what a row costs while the database grows, and draw it
     Cost {
         /// Tests in the database
@@ -104,6 +112,14 @@ fn main() -> anyhow::Result<()> {
             }
             print!("{}", report::table(&measured));
             json!({ "machine": machine(), "effort": effort, "reads": measured })
+        }
+        Some(Command::Fill { url, tests }) => {
+            let size = tests.map_or(Size::READS, Size::of_tests);
+            data::migrate(&programs.throughline, url)?;
+            return match url.strip_prefix("sqlite://") {
+                Some(file) => data::fill_sqlite(file.as_ref(), size),
+                None => data::fill_postgres(url, size),
+            };
         }
         Some(Command::Cost { tests, svg }) => {
             let mut points = Vec::new();
