@@ -5,6 +5,8 @@ use std::fmt::Write as _;
 use async_graphql::{Name, Request, Value, Variables};
 use async_graphql_value::Value as RawValue;
 
+use super::Values;
+
 /// A request.
 #[derive(Clone, Default)]
 pub(crate) struct Document {
@@ -27,6 +29,8 @@ pub(crate) struct Variable {
     pub(crate) name: String,
     pub(crate) ty: String,
     pub(crate) default: Option<Value>,
+    /// Whether it stands where null may stand, too.
+    pub(crate) may_be_null: bool,
 }
 
 #[derive(Clone)]
@@ -62,6 +66,15 @@ impl Document {
             Some(name) => request.operation_name(name),
             None => request,
         }
+    }
+
+    /// The same document, with other values for the variables that it has.
+    pub(crate) fn with(&self, values: &Values) -> Self {
+        let is_declared = |name: &String| {
+            self.operations.iter().any(|operation| operation.variables.iter().any(|variable| variable.name == *name))
+        };
+        let values = values.iter().filter(|(name, _)| is_declared(name)).cloned().collect();
+        Self { values, ..self.clone() }
     }
 
     /// The document.
