@@ -64,9 +64,14 @@ fn rounds(seed: u64, document: &Document, bench: &Bench) -> Vec<Values> {
     if document.operations.iter().all(|operation| operation.variables.is_empty()) {
         return vec![own; if rng.u8(..4) == 0 { 2 } else { 1 }];
     }
-    let mut rounds: Vec<_> = (0..3).map(|_| other_values(document, &bench.known, &mut rng)).collect();
-    // What was planned for the document's own values is used for them again, after it was used for others.
-    rounds.extend([own.clone(), own]);
+    let (others, owns) = match rng.u8(..4) {
+        0 => (3, 2),
+        1 => (0, 1),
+        _ => (1, 1),
+    };
+    let mut rounds: Vec<_> = (0..others).map(|_| other_values(document, &bench.known, &mut rng)).collect();
+    // What was planned for the document's own values is used for them again, sometimes after it was used for others.
+    rounds.extend(std::iter::repeat_n(own, owns));
     rng.shuffle(&mut rounds);
     rounds
 }

@@ -27,7 +27,7 @@ const AT_LEAST: &[(&str, u64)] = &[
     ("directives", 20),
     ("cursors", 15),
     ("several operations", 3),
-    ("rows, asked again", 40),
+    ("rows, asked again", 30),
 ];
 
 impl Tally {
