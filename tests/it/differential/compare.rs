@@ -4,9 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_graphql::Value;
+use throughline::access::Caller;
+use throughline::graphql::{Api, PageLimits};
 
 use super::data;
-use super::generate::{Document, Known};
+use super::generate::{Document, Known, Values};
 use super::oracle::Oracle;
 use super::world::World;
 use crate::support::{Backend, Client, TestDatabase};
@@ -14,6 +16,8 @@ use crate::support::{Backend, Client, TestDatabase};
 /// The engine and the oracle over the same rows.
 pub(crate) struct Bench {
     client: Client,
+    /// The server, which keeps what it plans.
+    api: Api,
     oracle: Oracle,
     pub(crate) known: Known,
 }
@@ -42,18 +46,41 @@ impl Bench {
         let world = World::load(&test.database).await;
         let client = Client::new(test);
         let known = Known::collect(&world, &client).await;
-        Self { client, oracle: Oracle::new(Arc::new(change(world))), known }
+        let api = server(&client);
+        Self { client, api, oracle: Oracle::new(Arc::new(change(world))), known }
     }
 
     /// Asks both.
     pub(crate) async fn ask(&self, document: &Document) -> Answers {
+        self.ask_of(&self.api, document).await
+    }
+
+    /// Asks both, where the engine has served nothing yet but the same document with the values `before`.
+    pub(crate) async fn ask_after(&self, before: &[Values], document: &Document) -> Answers {
+        let api = server(&self.client);
+        for values in before {
+            let _ = answer(&api, &document.with(values)).await;
+        }
+        self.ask_of(&api, document).await
+    }
+
+    async fn ask_of(&self, api: &Api, document: &Document) -> Answers {
         self.client.statements.take();
-        let engine = tokio::time::timeout(LONGEST, self.client.execute(document.request())).await;
-        let engine = engine.map_or_else(|_| NO_ANSWER.to_owned(), |answer| comparable(&answer.body));
+        let engine = answer(api, document).await;
         let statements = self.client.statements.take().len();
         let oracle = self.oracle.answer(document.request()).await;
         Answers { engine, oracle: comparable(oracle.as_bytes()), statements }
     }
+}
+
+fn server(client: &Client) -> Api {
+    Api::new(client.test.database.clone(), PageLimits::default())
+}
+
+async fn answer(api: &Api, document: &Document) -> String {
+    let answer = api.execute(document.request(), Caller::local_owner(), "request-1".to_owned());
+    let answer = tokio::time::timeout(LONGEST, answer).await;
+    answer.map_or_else(|_| NO_ANSWER.to_owned(), |answer| comparable(&answer.body))
 }
 
 impl Answers {
@@ -71,20 +98,16 @@ impl Answers {
     }
 }
 
-/// The answer with its errors in order: those of a root field in their own order, as they come up, and root fields, which
-/// run side by side, by their keys. Errors of validation come in any order.
+/// The answer with the errors of validation, which come in any order, in one. All others have a path, and an order.
 fn comparable(body: &[u8]) -> String {
     let mut answer: Value = serde_json::from_slice(body).unwrap();
     if let Value::Object(answer) = &mut answer
         && let Some(Value::List(errors)) = answer.get_mut("errors")
     {
-        errors.sort_by_cached_key(|error| match error {
-            Value::Object(error) => match error.get("path") {
-                Some(Value::List(path)) => path.first().map(ToString::to_string).unwrap_or_default(),
-                _ => Value::Object(error.clone()).to_string(),
-            },
-            other => other.to_string(),
-        });
+        let has_path = |error: &Value| matches!(error, Value::Object(error) if error.contains_key("path"));
+        if !errors.iter().any(has_path) {
+            errors.sort_by_cached_key(ToString::to_string);
+        }
     }
     serde_json::to_string(&answer).unwrap()
 }

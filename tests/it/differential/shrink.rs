@@ -1,14 +1,9 @@
 //! Makes a document smaller as long as it still fails, so that a person can read it.
 
-use std::future::Future;
-
 use super::generate::{Document, Selection, What};
 
 /// The smallest document to be had by leaving things out one by one of which `fails` still says true.
-pub(crate) async fn shrink<F: Future<Output = bool>>(
-    mut document: Document,
-    fails: impl Fn(Document) -> F,
-) -> Document {
+pub(crate) async fn shrink(mut document: Document, fails: impl AsyncFn(Document) -> bool) -> Document {
     loop {
         let mut smaller = None;
         for place in 0..count_steps(&document) {

@@ -1,6 +1,6 @@
 //! All rows of a database in memory, by one plain `SELECT` of each table: what the oracle answers from.
 //!
-//! **Invariant:** nothing is filtered, joined or sorted by the database. Counts are counted from the rows, not taken from
+//! **Invariant:** nothing but the hits of a search is filtered, joined or sorted by the database. Counts are counted from the rows, not taken from
 //! the read model.
 
 use entity::{deployment, feature, project, test_case};
@@ -15,6 +15,8 @@ pub(crate) struct World {
     pub(crate) features: Vec<feature::Model>,
     pub(crate) tests: Vec<test_case::Model>,
     pub(crate) deployments: Vec<deployment::Model>,
+    /// Where they were read: a search asks it for its hits.
+    pub(crate) database: Option<Database>,
 }
 
 impl World {
@@ -26,6 +28,7 @@ impl World {
             features: feature::Entity::find().all(connection).await.unwrap(),
             tests: test_case::Entity::find().all(connection).await.unwrap(),
             deployments: deployment::Entity::find().all(connection).await.unwrap(),
+            database: Some(database.clone()),
         }
     }
 

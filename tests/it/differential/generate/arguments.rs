@@ -1,11 +1,13 @@
 //! Arguments: those that have an answer most of the time, and those that have none.
 
+use std::ops::Range;
+
 use async_graphql::{Name, Value};
 use async_graphql_value::Value as RawValue;
 
 use super::{Field, Generator, MOST_ROWS, Takes, pick};
 
-const MISSING: &[&str] = &[
+pub(super) const MISSING: &[&str] = &[
     "project_01h455vb4pex5vsknk084sn02q",
     "feature_01h455vb4pex5vsknk084sn02q",
     "test_case_01h455vb4pex5vsknk084sn02q",
@@ -14,7 +16,7 @@ const MISSING: &[&str] = &[
     "feature_7zzzzzzzzzzzzzzzzzzzzzzzzz",
 ];
 
-const MALFORMED: &[&str] = &[
+pub(super) const MALFORMED: &[&str] = &[
     "",
     "x",
     "_",
@@ -31,10 +33,40 @@ const MALFORMED: &[&str] = &[
     "🦀_\u{0}",
 ];
 
-const NO_CURSORS: &[&str] =
+pub(super) const NO_CURSORS: &[&str] =
     &["", "x", "=", "é", "W10", "e30", "WyJGZWF0dXJlICtJRCJd", "WyJGZWF0dXJlICtJRCIsIngiXQ", "WzFd", "////", "bnVsbA"];
 
-const ENVIRONMENTS: &[&str] = &["production", "production", "staging", "Production", "ß", "", "nowhere", "\u{0}"];
+pub(super) const ENVIRONMENTS: &[&str] =
+    &["production", "production", "staging", "Production", "ß", "", "nowhere", "\u{0}"];
+
+pub(super) const SEARCHES: &[&str] = &[
+    "a",
+    "A",
+    "z",
+    "🦀",
+    "x",
+    "x y",
+    "\"x y\"",
+    "y x",
+    "\"y x\"",
+    "n*",
+    "na*",
+    "x -y",
+    "-x",
+    " ",
+    "*",
+    "naive",
+    "quoted",
+    "0",
+    "10",
+    "nothing like it",
+    "\u{0}",
+    "b",
+];
+
+pub(super) const GROUPS: &[&str] = &["STATUS", "PRIORITY", "DEPLOYMENT_STATUS"];
+
+pub(super) const TYPES: &[&str] = &["FEATURE", "PROJECT"];
 
 impl Generator<'_> {
     /// The arguments of a field of about `rows` objects.
@@ -51,6 +83,13 @@ impl Generator<'_> {
             }
             Takes::AnyIds => vec![("ids", self.ids())],
             Takes::Page(ty) => self.page(ty, field.many, rows),
+            Takes::Groups => {
+                let most = if self.one_in(20) { 0..1 } else { 1..4 };
+                let groups = self.words(GROUPS, most);
+                vec![("groupBy", self.required("[FeatureGroup!]", groups))]
+            }
+            Takes::More(parent, ty) => self.more(parent, ty, rows * field.many),
+            Takes::Search => self.search(),
             Takes::Environment if self.rng.bool() => Vec::new(),
             Takes::Environment => {
                 let environment = Value::String((*pick(&mut self.rng, ENVIRONMENTS)).to_owned());
@@ -94,6 +133,76 @@ impl Generator<'_> {
             return RawValue::List(ids.into_iter().map(|id| self.required("ID", id)).collect());
         }
         self.required("[ID!]", Value::List(ids))
+    }
+
+    /// Words of an enum, sometimes without the list around a single one.
+    fn words(&mut self, words: &[&str], count: Range<usize>) -> Value {
+        let chosen = (0..self.rng.usize(count)).map(|_| Value::Enum(Name::new(pick(&mut self.rng, words))));
+        let mut chosen: Vec<_> = chosen.collect();
+        if chosen.len() == 1 && self.one_in(3) { chosen.swap_remove(0) } else { Value::List(chosen) }
+    }
+
+    fn more(&mut self, parent: &'static str, ty: &'static str, rows: usize) -> Vec<(&'static str, RawValue)> {
+        let known = self.known;
+        let place = if self.one_in(2) { 0 } else { self.rng.usize(..known.orders_of(ty).len()) };
+        let (order, own_cursors) = &known.orders_of(ty)[place];
+        let pages = (0..self.rng.usize(0..=4)).map(|_| {
+            let cursor = match self.rng.u32(..40) {
+                0 => (*pick(&mut self.rng, NO_CURSORS)).to_owned(),
+                1 => pick(&mut self.rng, &known.orders_of(ty)[0].1).clone(),
+                _ => pick(&mut self.rng, own_cursors).clone(),
+            };
+            (self.id(Some(parent)), Value::String(cursor))
+        });
+        let pages: Vec<_> = pages.collect();
+        let pages = if self.one_in(2) {
+            let pages = pages.into_iter().map(|(parent, after)| {
+                Value::Object([(Name::new("parent"), parent), (Name::new("after"), after)].into_iter().collect())
+            });
+            let pages = Value::List(pages.collect());
+            self.required("[MorePage!]", pages)
+        } else {
+            let pages = pages.into_iter().map(|(parent, after)| {
+                let (parent, after) = (self.required("ID", parent), self.required("String", after));
+                RawValue::Object([(Name::new("parent"), parent), (Name::new("after"), after)].into_iter().collect())
+            });
+            RawValue::List(pages.collect())
+        };
+        let mut arguments = vec![("pages", pages)];
+        if place > 0 || self.one_in(8) {
+            arguments.push(("orderBy", self.order_by(ty, order)));
+        }
+        let crowded = rows > MOST_ROWS;
+        if crowded || self.rng.bool() {
+            let size = self.size(crowded);
+            arguments.push(("first", if crowded { size.into_value() } else { self.optional("Int", size) }));
+        }
+        self.rng.shuffle(&mut arguments);
+        arguments
+    }
+
+    fn search(&mut self) -> Vec<(&'static str, RawValue)> {
+        let known = self.known;
+        let text = Value::String((*pick(&mut self.rng, SEARCHES)).to_owned());
+        let mut arguments = vec![("query", self.required("String", text))];
+        if self.one_in(3) {
+            let types = self.words(TYPES, 0..4);
+            arguments.push(("types", self.optional("[SearchType!]", types)));
+        }
+        if self.one_in(3) {
+            let cursor = match self.rng.u32(..20) {
+                0 => Value::Null,
+                1 => Value::String((*pick(&mut self.rng, NO_CURSORS)).to_owned()),
+                _ => Value::String(pick(&mut self.rng, &known.hits).clone()),
+            };
+            arguments.push(("after", self.optional("String", cursor)));
+        }
+        if self.rng.bool() {
+            let size = self.size(false);
+            arguments.push(("first", self.optional("Int", size)));
+        }
+        self.rng.shuffle(&mut arguments);
+        arguments
     }
 
     fn page(&mut self, ty: &'static str, many: usize, rows: usize) -> Vec<(&'static str, RawValue)> {

@@ -5,6 +5,8 @@ use std::fmt::Write as _;
 use async_graphql::{Name, Request, Value, Variables};
 use async_graphql_value::Value as RawValue;
 
+use super::Values;
+
 /// A request.
 #[derive(Clone, Default)]
 pub(crate) struct Document {
@@ -27,6 +29,8 @@ pub(crate) struct Variable {
     pub(crate) name: String,
     pub(crate) ty: String,
     pub(crate) default: Option<Value>,
+    /// Whether it stands where null may stand, too.
+    pub(crate) may_be_null: bool,
 }
 
 #[derive(Clone)]
@@ -52,9 +56,16 @@ pub(crate) enum What {
 }
 
 impl Document {
-    /// The request as it is sent.
+    /// The request as it is sent. The values are those of the operation that is asked for: where a document is new,
+    /// async-graphql's validation looks at others as well.
     pub(crate) fn request(&self) -> Request {
-        let values = self.values.iter().map(|(name, value)| (Name::new(name), value.clone()));
+        let name = self.operation_name.as_ref();
+        let asked = self.operations.iter().find(|operation| name.is_some() && operation.name.as_ref() == name);
+        let is_asked = |variable: &str| {
+            asked.is_none_or(|operation| operation.variables.iter().any(|known| known.name == variable))
+        };
+        let values = self.values.iter().filter(|(name, _)| is_asked(name));
+        let values = values.map(|(name, value)| (Name::new(name), value.clone()));
         // As JSON has them: an enum's value is a string.
         let values = Value::Object(values.collect()).into_json().unwrap();
         let request = Request::new(self.text()).variables(Variables::from_json(values));
@@ -62,6 +73,15 @@ impl Document {
             Some(name) => request.operation_name(name),
             None => request,
         }
+    }
+
+    /// The same document, with other values for the variables that it has.
+    pub(crate) fn with(&self, values: &Values) -> Self {
+        let is_declared = |name: &String| {
+            self.operations.iter().any(|operation| operation.variables.iter().any(|variable| variable.name == *name))
+        };
+        let values = values.iter().filter(|(name, _)| is_declared(name)).cloned().collect();
+        Self { values, ..self.clone() }
     }
 
     /// The document.

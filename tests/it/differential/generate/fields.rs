@@ -30,10 +30,17 @@ pub(crate) enum Takes {
     Page(&'static str),
     /// `environment`.
     Environment,
+    /// `groupBy`.
+    Groups,
+    /// `pages` of the lists of objects whose ids have this prefix, `first` and `orderBy`, of a list of this type.
+    More(&'static str, &'static str),
+    /// A search's.
+    Search,
 }
 
 /// The types that stand for others.
-pub(crate) const ABSTRACT: &[(&str, &[&str])] = &[("Node", &["Project", "Feature", "TestCase", "Deployment"])];
+pub(crate) const ABSTRACT: &[(&str, &[&str])] =
+    &[("Node", &["Project", "Feature", "TestCase", "Deployment"]), ("SearchItem", &["Feature", "Project"])];
 
 /// What lists of a type can be ordered by.
 pub(crate) const ORDERS: &[(&str, &[&str])] = &[
@@ -62,8 +69,21 @@ fn list() -> Vec<Field> {
         field("Query", "feature", Some("Feature"), Takes::Id("feature")),
         field("Query", "node", Some("Node"), Takes::AnyId),
         field("Query", "nodes", Some("Node"), Takes::AnyIds),
+        Field { many: 3, ..field("Query", "featureCounts", Some("FeatureCount"), Takes::Groups) },
+        more("moreProjectFeatures", "FeatureConnection", "project", "Feature"),
+        more("moreFeatureTests", "TestCaseConnection", "feature", "TestCase"),
+        more("moreFeatureDeployments", "DeploymentConnection", "feature", "Deployment"),
+        Field { many: 4, ..field("Query", "search", Some("SearchConnection"), Takes::Search) },
+        field("SearchResult", "item", Some("SearchItem"), Takes::Nothing),
+        field("Project", "featureSummary", Some("FeatureSummary"), Takes::Nothing),
+        field("Project", "testSummary", Some("TestSummary"), Takes::Nothing),
+        Field { many: 3, ..field("Project", "featureCounts", Some("FeatureCount"), Takes::Groups) },
         field("Feature", "project", Some("Project"), Takes::Nothing),
         field("Feature", "testSummary", Some("TestSummary"), Takes::Nothing),
+        Field {
+            many: 2,
+            ..field("Feature", "deploymentsByEnvironment", Some("EnvironmentDeployments"), Takes::Nothing)
+        },
         field("Feature", "latestDeployment", Some("Deployment"), Takes::Environment),
         field("TestCase", "feature", Some("Feature"), Takes::Nothing),
         field("Deployment", "feature", Some("Feature"), Takes::Nothing),
@@ -71,6 +91,10 @@ fn list() -> Vec<Field> {
     let leaves = [
         ("Project", "id name description featureCount progress rowVersion createdAt updatedAt"),
         ("Feature", "id name description priority status deploymentStatus rowVersion createdAt updatedAt"),
+        ("FeatureSummary", "total notStarted inProgress blocked completed cancelled"),
+        ("FeatureCount", "status priority deploymentStatus count"),
+        ("EnvironmentDeployments", "environment count latestDeployedAt"),
+        ("SearchResult", "rank title snippet"),
         ("TestSummary", "total passed failed pending skipped"),
         ("TestCase", "id name status durationMs message rowVersion createdAt updatedAt"),
         ("Deployment", "id environment version status deployedAt rowVersion createdAt updatedAt"),
@@ -83,6 +107,7 @@ fn list() -> Vec<Field> {
         ("Feature", "FeatureConnection", "FeatureEdge"),
         ("TestCase", "TestCaseConnection", "TestCaseEdge"),
         ("Deployment", "DeploymentConnection", "DeploymentEdge"),
+        ("SearchResult", "SearchConnection", "SearchEdge"),
     ];
     let connections = connections.into_iter().flat_map(|(node, connection, edge)| {
         [
@@ -107,4 +132,8 @@ fn field(on: &'static str, name: &'static str, gives: Option<&'static str>, take
 
 fn page(on: &'static str, name: &'static str, gives: &'static str, of: &'static str, many: usize) -> Field {
     Field { on, name, gives: Some(gives), takes: Takes::Page(of), many }
+}
+
+fn more(name: &'static str, gives: &'static str, parent: &'static str, of: &'static str) -> Field {
+    Field { many: 6, ..field("Query", name, Some(gives), Takes::More(parent, of)) }
 }

@@ -20,6 +20,8 @@ pub(crate) struct Known {
     pub(crate) hidden: Vec<String>,
     /// Of each type, orders and the cursors that lists in them have.
     pub(crate) orders: Vec<(&'static str, Vec<OrderCursors>)>,
+    /// The cursors of what is searched for.
+    pub(crate) hits: Vec<String>,
 }
 
 impl Known {
@@ -47,7 +49,13 @@ impl Known {
             }
             orders.push((*ty, with_cursors));
         }
-        Self { ids, hidden, orders }
+        let mut hits = Vec::new();
+        for text in ["a", "x"] {
+            let document = "query($q: String!) { search(query: $q, first: 1000) { edges { cursor } } }";
+            collect_cursors(&client.data_with(document, serde_json::json!({ "q": text })).await, &mut hits);
+        }
+        assert!(hits.len() > 5, "something is found");
+        Self { ids, hidden, orders, hits }
     }
 
     /// The orders of lists of `ty`, each with its cursors.

@@ -8,6 +8,7 @@ mod document;
 mod fields;
 mod filters;
 mod known;
+mod values;
 mod variables;
 
 use std::collections::HashMap;
@@ -22,6 +23,7 @@ pub(crate) use self::fields::fields;
 use self::fields::{ABSTRACT, Field, Takes};
 pub(crate) use self::filters::filter;
 pub(crate) use self::known::Known;
+pub(crate) use self::values::{Values, other_values};
 
 /// The document of a seed.
 pub(crate) fn generate(seed: u64, known: &Known) -> Document {
@@ -68,11 +70,14 @@ fn pick<'t, T>(rng: &mut Rng, from: &'t [T]) -> &'t T {
     &from[rng.usize(..from.len())]
 }
 
-/// The interfaces and unions of a type, or the types of an interface or union: what a fragment on it may be on, too.
+/// The interfaces and unions of a type, or the types of an interface or union and what else stands for some of them: what a
+/// fragment on it may be on, too.
 fn related(ty: &str) -> Vec<&'static str> {
     let above = ABSTRACT.iter().filter(|(_, types)| types.contains(&ty)).map(|(name, _)| *name);
-    let below = ABSTRACT.iter().filter(|(name, _)| *name == ty).flat_map(|(_, types)| types.iter().copied());
-    above.chain(below).collect()
+    let below: Vec<_> =
+        ABSTRACT.iter().filter(|(name, _)| *name == ty).flat_map(|(_, types)| types.iter().copied()).collect();
+    let beside = ABSTRACT.iter().filter(|(name, types)| *name != ty && types.iter().any(|other| below.contains(other)));
+    above.chain(beside.map(|(name, _)| *name)).chain(below.iter().copied()).collect()
 }
 
 impl Generator<'_> {
@@ -151,6 +156,10 @@ impl Generator<'_> {
         let fits = |field: &&Field| field.on == on && (field.gives.is_none() || (depth > 0 && rows <= MOST_ROWS));
         let (mut leaves, mut objects): (Vec<_>, Vec<_>) =
             fields().iter().filter(fits).partition(|field| field.gives.is_none());
+        // A union has no fields but this one.
+        if on == "SearchItem" {
+            return self.leaf("__typename");
+        }
         // A root has no leaves, so that its fields are taken though they are too much.
         if leaves.is_empty() && objects.is_empty() {
             objects = fields().iter().filter(|field| field.on == on).collect();
@@ -272,7 +281,8 @@ fn many(field: &Field, arguments: &[(&'static str, RawValue)]) -> usize {
     };
     let said = arguments.iter().filter(|(name, _)| ["first", "last", "ids"].contains(name));
     let said = said.filter_map(|(_, value)| size(value)).min();
-    said.map_or(field.many, |said| said.min(field.many.max(1)))
+    let each = if matches!(field.takes, Takes::More(..)) { 3 } else { 1 };
+    each * said.map_or(field.many, |said| said.min(field.many.max(1)))
 }
 
 /// An alias that follows from the field and its arguments.

@@ -35,7 +35,11 @@ impl Generator<'_> {
         match self.rng.u32(..500) {
             0..300 => self.given(&ty_required, value),
             300..375 => self.declare(&ty_required, Some(value), None),
-            375..425 => self.declare(ty, Some(value), None),
+            375..425 => {
+                let variable = self.declare(ty, Some(value), None);
+                self.variables.last_mut().expect("it was declared").may_be_null = false;
+                variable
+            }
             425 => self.declare(&ty_required, None, None),
             426 => self.declare(&ty_required, Some(value), Some(Value::Null)),
             _ => self.known(&ty_required).unwrap_or(value.into_value()),
@@ -60,7 +64,7 @@ impl Generator<'_> {
 
     fn declare(&mut self, ty: &str, default: Option<Value>, value: Option<Value>) -> RawValue {
         let name = format!("v{}", self.variables.len());
-        self.variables.push(Variable { name: name.clone(), ty: ty.to_owned(), default });
+        self.variables.push(Variable { name: name.clone(), ty: ty.to_owned(), default, may_be_null: true });
         self.values.extend(value.map(|value| (name.clone(), value)));
         RawValue::Variable(Name::new(name))
     }

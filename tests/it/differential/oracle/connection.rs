@@ -5,6 +5,7 @@ use async_graphql::{Object, ObjectType, SimpleObject};
 use super::children::{Deployment, TestCase};
 use super::objects::{Feature, Project};
 use super::page::Page;
+use super::search::SearchResult;
 use super::spec::{Spec, SpecList};
 
 #[derive(Clone, SimpleObject)]
@@ -20,7 +21,8 @@ pub(super) struct PageInfo {
     concrete(name = "ProjectEdge", params(Project)),
     concrete(name = "FeatureEdge", params(Feature)),
     concrete(name = "TestCaseEdge", params(TestCase)),
-    concrete(name = "DeploymentEdge", params(Deployment))
+    concrete(name = "DeploymentEdge", params(Deployment)),
+    concrete(name = "SearchEdge", params(SearchResult))
 )]
 pub(super) struct Edge<N: ObjectType> {
     cursor: String,
@@ -33,7 +35,8 @@ pub(super) struct Connection<N>(pub(super) Page<N>);
     concrete(name = "ProjectConnection", params(Project)),
     concrete(name = "FeatureConnection", params(Feature)),
     concrete(name = "TestCaseConnection", params(TestCase)),
-    concrete(name = "DeploymentConnection", params(Deployment))
+    concrete(name = "DeploymentConnection", params(Deployment)),
+    concrete(name = "SearchConnection", params(SearchResult))
 )]
 impl<N: ObjectType + Clone> Connection<N>
 where

@@ -1,7 +1,7 @@
 //! The input types and enums of the oracle's schema.
 
 use async_graphql::resolver_utils::{EnumType, enum_value};
-use async_graphql::{Enum, InputObject, InputType, Value};
+use async_graphql::{Enum, ID, InputObject, InputType, Value};
 use entity::{deployment, feature, test_case};
 
 use super::page::{Term, close};
@@ -48,6 +48,20 @@ pub(super) enum DeploymentOrderField {
     Environment,
     DeployedAt,
     CreatedAt,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Enum)]
+pub(super) enum FeatureGroup {
+    Status,
+    Priority,
+    DeploymentStatus,
+}
+
+/// A list that goes on.
+#[derive(InputObject)]
+pub(super) struct MorePage {
+    pub(super) parent: ID,
+    pub(super) after: String,
 }
 
 /// One term of an order.

@@ -5,34 +5,40 @@
 
 mod children;
 mod connection;
+mod counts;
 pub(crate) mod filter;
 pub(crate) mod filter_types;
 mod id;
 mod inputs;
+mod more;
 mod objects;
 mod page;
 mod prepare;
 mod query;
+mod search;
 mod spec;
 pub(crate) mod summaries;
+mod variables;
 
 use std::sync::Arc;
 
 use async_graphql::{EmptyMutation, EmptySubscription, PathSegment, Request, Schema, ServerError, Value};
-use serde_json::json;
 
 use self::query::Root;
+use self::variables::Types;
 use super::world::World;
 
 /// Answers from rows in memory.
 pub(crate) struct Oracle {
     schema: Schema<Root, EmptyMutation, EmptySubscription>,
+    types: Types,
 }
 
 impl Oracle {
     /// Answers from these rows.
     pub(crate) fn new(world: Arc<World>) -> Self {
-        Self { schema: Schema::new(Root(world), EmptyMutation, EmptySubscription) }
+        let schema = Schema::new(Root(world), EmptyMutation, EmptySubscription);
+        Self { types: Types::of(&schema.sdl()), schema }
     }
 
     /// The schema in words, with `Root` above the product's root.
@@ -47,21 +53,24 @@ impl Oracle {
             Ok(document) => document,
             Err(error) => panic!("what is generated can be parsed: {error}\n{}", request.query),
         };
-        let request = match prepare::prepare(request, document) {
+        let request = match prepare::prepare(request, document, &self.types) {
             Ok(request) => request,
-            Err(errors) => return json!({ "errors": finish(errors) }).to_string(),
+            Err(errors) => return refused(errors),
         };
         let response = self.schema.execute(request).await;
+        let Value::Object(mut data) = response.data else { return refused(response.errors) };
         let errors = finish(response.errors);
-        let Value::Object(mut data) = response.data else {
-            return json!({ "errors": errors }).to_string();
-        };
         let data = serde_json::to_string(&data.swap_remove(prepare::ORACLE)).unwrap();
         if errors.is_empty() {
             return format!(r#"{{"data":{data}}}"#);
         }
         format!(r#"{{"data":{data},"errors":{}}}"#, serde_json::to_string(&errors).unwrap())
     }
+}
+
+/// The answer to a request that was not run.
+fn refused(errors: Vec<ServerError>) -> String {
+    format!(r#"{{"errors":{}}}"#, serde_json::to_string(&finish(errors)).unwrap())
 }
 
 /// Errors without the root's own step in their paths; what has no code comes from validation.

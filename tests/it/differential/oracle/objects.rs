@@ -4,20 +4,21 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Error, ID, Object, SimpleObject};
-use entity::test_case::TestStatus;
+use async_graphql::{Error, ID, Object};
 use entity::{feature, project};
 use sea_orm::ActiveEnum as _;
 use uuid::Uuid;
 
 use super::children::{Deployment, TestCase, Time};
 use super::connection::Connection;
+use super::counts::{EnvironmentDeployments, FeatureCounts, FeatureSummary, TestSummary, counts, environments};
 use super::id;
 use super::inputs::{
-    DeploymentOrderField, DeploymentStatus, FeatureOrderField, FeatureStatus, Order, TestCaseOrderField, order_of,
+    DeploymentOrderField, DeploymentStatus, FeatureGroup, FeatureOrderField, FeatureStatus, Order, TestCaseOrderField,
+    order_of,
 };
 use super::page::{Cell, Kind, Listed, PageArguments, page, refuse};
-use super::spec::Spec;
+use super::spec::{Spec, SpecList};
 use crate::differential::world::World;
 
 /// What may be null, and is where it has an error.
@@ -58,6 +59,18 @@ impl Project {
         let with = |status| self.world.features_of(self.row.id).filter(move |feature| feature.status == status).count();
         let counted = self.world.features_of(self.row.id).count() - with(feature::FeatureStatus::Cancelled);
         if counted == 0 { 0.0 } else { with(feature::FeatureStatus::Completed) as f64 / counted as f64 }
+    }
+
+    async fn feature_summary(&self) -> Spec<FeatureSummary> {
+        Spec(FeatureSummary::of_project(&self.world, self.row.id))
+    }
+
+    async fn test_summary(&self) -> Spec<TestSummary> {
+        Spec(TestSummary::of_project(&self.world, self.row.id))
+    }
+
+    async fn feature_counts(&self, group_by: Vec<FeatureGroup>) -> FeatureCounts {
+        counts(&self.world, self.world.features_of(self.row.id), group_by)
     }
 
     async fn features(
@@ -118,15 +131,6 @@ impl Feature {
     }
 }
 
-#[derive(Clone, SimpleObject)]
-pub(super) struct TestSummary {
-    total: usize,
-    passed: usize,
-    failed: usize,
-    pending: usize,
-    skipped: usize,
-}
-
 #[Object]
 impl Feature {
     pub(super) async fn id(&self) -> ID {
@@ -167,14 +171,11 @@ impl Feature {
     }
 
     async fn test_summary(&self) -> Spec<TestSummary> {
-        let with = |status| self.world.tests_of(self.row.id).filter(|test| test.status == status).count();
-        Spec(TestSummary {
-            total: self.world.tests_of(self.row.id).count(),
-            passed: with(TestStatus::Passed),
-            failed: with(TestStatus::Failed),
-            pending: with(TestStatus::Pending),
-            skipped: with(TestStatus::Skipped),
-        })
+        Spec(TestSummary::of_feature(&self.world, self.row.id))
+    }
+
+    async fn deployments_by_environment(&self) -> SpecList<Spec<EnvironmentDeployments>> {
+        environments(&self.world, self.row.id)
     }
 
     async fn deployments(

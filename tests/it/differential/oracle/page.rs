@@ -150,7 +150,7 @@ pub(super) fn page<R: Listed>(mut rows: Vec<R>, order: &[Term], arguments: &Page
     Ok(Page { rows, total, has_next, has_previous })
 }
 
-fn size(argument: &str, value: Option<i64>) -> Result<Option<usize>, Error> {
+pub(super) fn size(argument: &str, value: Option<i64>) -> Result<Option<usize>, Error> {
     let refused = |value| refuse("INVALID_ARGUMENT", format!("{argument} must be 0 to 1000, is {value}"));
     value
         .map(|value| usize::try_from(value).ok().filter(|size| *size <= 1000).ok_or_else(|| refused(value)))
@@ -178,7 +178,12 @@ pub(super) fn write_cursor<R: Listed>(row: &R, order: &[Term]) -> String {
     URL_SAFE_NO_PAD.encode(Json::Array(parts).to_string())
 }
 
-fn read_cursor<R: Listed>(argument: &str, text: Option<&str>, order: &[Term]) -> Result<Option<Vec<Cell>>, Error> {
+/// The place that a cursor names.
+pub(super) fn read_cursor<R: Listed>(
+    argument: &str,
+    text: Option<&str>,
+    order: &[Term],
+) -> Result<Option<Vec<Cell>>, Error> {
     let malformed = || refuse("INVALID_CURSOR", format!("{argument} is not a cursor of this API"));
     let Some(text) = text else { return Ok(None) };
     let json = URL_SAFE_NO_PAD.decode(text).map_err(|_| malformed())?;

@@ -2,16 +2,22 @@
 //! root is executed by async-graphql alone.
 //!
 //! Two more of async-graphql's habits are mended here, as the product does: the defaults of variables reach neither `@skip`
-//! nor `@include`, and null passes for a variable that cannot be null but has a default.
+//! nor `@include`, and the values of variables are checked together with the document.
 
 use async_graphql::parser::types::{DocumentOperations, ExecutableDocument, Field, Selection, SelectionSet};
-use async_graphql::{Name, Pos, Positioned, Request, ServerError, Value};
+use async_graphql::{Name, Pos, Positioned, Request, ServerError};
+
+use super::variables::Types;
 
 /// The field that everything is asked of.
 pub(super) const ORACLE: &str = "oracle";
 
 /// The request with its document, or why it cannot run.
-pub(super) fn prepare(mut request: Request, mut document: ExecutableDocument) -> Result<Request, Vec<ServerError>> {
+pub(super) fn prepare(
+    mut request: Request,
+    mut document: ExecutableDocument,
+    types: &Types,
+) -> Result<Request, Vec<ServerError>> {
     let name = request.operation_name.clone();
     let chosen = match (&document.operations, &name) {
         (DocumentOperations::Single(operation), _) => Some(operation),
@@ -25,11 +31,15 @@ pub(super) fn prepare(mut request: Request, mut document: ExecutableDocument) ->
         match (request.variables.get(name), &variable.node.default_value) {
             // Whether the default fits the type is validation's to say.
             (None, Some(default)) => drop(request.variables.insert(name.clone(), default.node.clone())),
-            (None | Some(Value::Null), _) if !ty.nullable => {
+            (None, None) if ty.nullable => {}
+            (None, None) => {
                 let message = format!("variable ${name} of type {ty} was not given");
                 errors.push(ServerError::new(message, Some(variable.pos)));
             }
-            _ => {}
+            (Some(value), _) => {
+                let fault = types.fault(name, ty, value);
+                errors.extend(fault.map(|message| ServerError::new(message, Some(variable.pos))));
+            }
         }
     }
     if !errors.is_empty() {

@@ -11,10 +11,16 @@ use async_graphql::{ContextSelectionSet, Error, ID, Interface, Object, OutputTyp
 
 use super::children::{Deployment, TestCase};
 use super::connection::Connection;
+use super::counts::{FeatureCounts, counts};
 use super::id;
-use super::inputs::{FeatureOrderField, Order, ProjectOrderField, order_of};
+use super::inputs::{
+    DeploymentOrderField, FeatureGroup, FeatureOrderField, MorePage, Order, ProjectOrderField, TestCaseOrderField,
+    order_of,
+};
+use super::more::{MorePages, more_pages};
 use super::objects::{Feature, Maybe, Project};
 use super::page::{PageArguments, page};
+use super::search::{SearchResult, SearchType, search};
 use super::spec::{Spec, SpecList, SpecRoot, execute_selection_set};
 use crate::differential::world::World;
 
@@ -119,6 +125,59 @@ impl Query {
         let rows = self.0.features();
         let rows = rows.map(|row| Feature { world: Arc::clone(&self.0), row: row.clone() }).collect();
         page(rows, &order_of(order_by), &PageArguments { first, after, last, before }).map(Connection).map(Spec)
+    }
+
+    async fn feature_counts(&self, group_by: Vec<FeatureGroup>) -> FeatureCounts {
+        counts(&self.0, self.0.features(), group_by)
+    }
+
+    async fn more_project_features(
+        &self,
+        pages: Vec<MorePage>,
+        first: Option<i64>,
+        order_by: Option<Vec<Order<FeatureOrderField>>>,
+    ) -> MorePages<Feature> {
+        more_pages("project", &pages, first, &order_of(order_by), |project| {
+            self.0.project(project)?;
+            let rows = self.0.features_of(project);
+            Some(rows.map(|row| Feature { world: Arc::clone(&self.0), row: row.clone() }).collect())
+        })
+    }
+
+    async fn more_feature_tests(
+        &self,
+        pages: Vec<MorePage>,
+        first: Option<i64>,
+        order_by: Option<Vec<Order<TestCaseOrderField>>>,
+    ) -> MorePages<TestCase> {
+        more_pages("feature", &pages, first, &order_of(order_by), |feature| {
+            self.0.feature(feature)?;
+            let rows = self.0.tests_of(feature);
+            Some(rows.map(|row| TestCase { world: Arc::clone(&self.0), row: row.clone() }).collect())
+        })
+    }
+
+    async fn more_feature_deployments(
+        &self,
+        pages: Vec<MorePage>,
+        first: Option<i64>,
+        order_by: Option<Vec<Order<DeploymentOrderField>>>,
+    ) -> MorePages<Deployment> {
+        more_pages("feature", &pages, first, &order_of(order_by), |feature| {
+            self.0.feature(feature)?;
+            let rows = self.0.deployments_of(feature);
+            Some(rows.map(|row| Deployment { world: Arc::clone(&self.0), row: row.clone() }).collect())
+        })
+    }
+
+    async fn search(
+        &self,
+        query: String,
+        types: Option<Vec<SearchType>>,
+        first: Option<i64>,
+        after: Option<String>,
+    ) -> Result<Spec<Connection<SearchResult>>, Error> {
+        search(&self.0, &query, types, first, after.as_deref()).await.map(Connection).map(Spec)
     }
 
     async fn node(&self, id: ID) -> Maybe<AnyNode> {

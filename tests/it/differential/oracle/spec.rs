@@ -36,8 +36,7 @@ impl<T: ObjectType> OutputType for Spec<T> {
     }
 }
 
-/// The product's root, executed here as well. Its fields run side by side: an error that leaves no data does not keep the
-/// other fields from having theirs.
+/// The product's root, executed here as well: an error that rises out of it leaves no data.
 pub(super) struct SpecRoot<T>(pub(super) T);
 
 impl<T: ObjectType> OutputType for SpecRoot<T> {
@@ -50,18 +49,10 @@ impl<T: ObjectType> OutputType for SpecRoot<T> {
     }
 
     async fn resolve(&self, ctx: &ContextSelectionSet<'_>, _: &Positioned<Field>) -> ServerResult<Value> {
-        let mut whole = IndexMap::new();
-        let mut failed = false;
-        for (key, fields) in collect(ctx, &T::type_name()) {
-            match execute_field(ctx, &self.0, &fields).await {
-                Ok(value) => drop(whole.insert(key.clone(), value)),
-                Err(error) => {
-                    ctx.add_error(error);
-                    failed = true;
-                }
-            }
-        }
-        Ok(if failed { Value::Null } else { Value::Object(whole) })
+        execute_selection_set(ctx, &self.0).await.or_else(|error| {
+            ctx.add_error(error);
+            Ok(Value::Null)
+        })
     }
 }
 
