@@ -73,17 +73,27 @@ fn push_micros(unix_micros: i64, out: &mut Vec<u8>) -> Option<()> {
     let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
     let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
     let year = year_of_era + era * 400 + i64::from(month <= 2);
-    if !(0..=9999).contains(&year) {
-        return None;
-    }
-    let (seconds, micros) = (micros / 1_000_000, micros % 1_000_000);
+    let year = u32::try_from(year).ok().filter(|year| *year <= 9999)?;
+    // Both are less than a day of seconds, or a second of microseconds.
+    let seconds = u32::try_from(micros / 1_000_000).unwrap_or_default();
+    let micros = u32::try_from(micros % 1_000_000).unwrap_or_default();
+    let (month, day) = (u32::try_from(month).unwrap_or_default(), u32::try_from(day).unwrap_or_default());
     let mut text = *b"\"0000-00-00T00:00:00.000000Z\"";
-    for (end, number) in
-        [(5, year), (8, month), (11, day), (14, seconds / 3600), (17, seconds / 60 % 60), (20, seconds % 60)]
-    {
-        put_digits(&mut text[..end], number);
+    for (place, number) in [
+        (1, year / 100),
+        (3, year % 100),
+        (6, month),
+        (9, day),
+        (12, seconds / 3600),
+        (15, seconds / 60 % 60),
+        (18, seconds % 60),
+        (21, micros / 10_000),
+        (23, micros / 100 % 100),
+        (25, micros % 100),
+    ] {
+        text[place] += u8::try_from(number / 10).unwrap_or_default();
+        text[place + 1] += u8::try_from(number % 10).unwrap_or_default();
     }
-    put_digits(&mut text[..27], micros);
     let fraction = match micros {
         0 => 20,
         micros if micros % 1000 == 0 => 24,
@@ -92,19 +102,6 @@ fn push_micros(unix_micros: i64, out: &mut Vec<u8>) -> Option<()> {
     out.extend_from_slice(&text[..fraction]);
     out.extend_from_slice(b"Z\"");
     Some(())
-}
-
-/// Puts a number over the zeros at the end of a text.
-fn put_digits(text: &mut [u8], number: i64) {
-    let mut rest = number;
-    for digit in text.iter_mut().rev() {
-        if rest == 0 {
-            return;
-        }
-        // A digit is below ten.
-        *digit = b'0' + u8::try_from(rest % 10).unwrap_or_default();
-        rest /= 10;
-    }
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use throughline::database::{Database, PoolOptions};
 
 use crate::support::{Backend, Client, Rows, TestDatabase};
 
-on_both!(pages_of_many_parents_read_their_own_rows);
+on_both!(pages_of_many_parents_read_their_own_rows, filters_and_lists_that_go_on_read_their_own_rows);
 
 /// The orders in which a page of tests is one walk along an index.
 const ORDERS: &[&str] = &["NAME", "STATUS", "DURATION_MS", "CREATED_AT", "UPDATED_AT"];
@@ -50,6 +50,61 @@ async fn pages_of_many_parents_read_their_own_rows(backend: Backend) {
                 writeln!(table, "{:>8} against {:>8}  {order} {arguments}", steps[0], steps[1]).unwrap();
                 assert!(2 * steps[0] <= 3 * steps[1], "{steps:?} in {order}, {arguments}:\n{}", statement.sql);
             }
+        }
+    }
+    println!("{table}");
+}
+
+/// 50 parents x 5 of 2,000 children again: of those in one status, and from a cursor of each list.
+async fn filters_and_lists_that_go_on_read_their_own_rows(backend: Backend) {
+    let many = Client::new(TestDatabase::new(backend).await);
+    fill(&many, 2000).await;
+    let few = Client::new(TestDatabase::new(backend).await);
+    fill(&few, 12).await;
+    let mut table = format!("\nRows read for 250 returned on {backend:?} (SQLite: steps, against lists of 12)\n");
+    let pages = many
+        .data("{ features(first: 50) { nodes { id tests(first: 6, orderBy: {field: NAME}) { pageInfo { endCursor } } } } }")
+        .await;
+    let pages = pages["features"]["nodes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|node| json!({ "parent": node["id"], "after": node["tests"]["pageInfo"]["endCursor"] }));
+    let pages: Value = pages.collect();
+    for (what, document, limit) in [
+        (
+            "those that failed",
+            "{ features(first: 50) { nodes { tests(first: 4, filter: {status: {eq: FAILED}}) { nodes { name } } } } }",
+            2.0 * 200.0,
+        ),
+        (
+            "those whose names begin so",
+            "{ features(first: 50) { nodes { tests(first: 3, orderBy: {field: NAME}, filter: {name: {startsWith: \"test 1\"}})
+                 { nodes { name } } } } }",
+            2.0 * 150.0,
+        ),
+        (
+            "lists that go on",
+            "query($p: [MorePage!]!) { moreFeatureTests(pages: $p, first: 5, orderBy: {field: NAME}) { nodes { name } } }",
+            // One row more for each parent: the parent itself.
+            2.0 * 250.0 + 50.0,
+        ),
+    ] {
+        many.statements.take();
+        let variables = if document.contains("$p") { json!({ "p": pages }) } else { json!({}) };
+        many.data_with(document, variables).await;
+        let statements = many.statements.take_whole();
+        let statement = statements.into_iter().find(|statement| statement.sql.contains(r#""tests""#)).unwrap();
+        if backend == Backend::Postgres {
+            let read = rows_read(&many.test.database, &statement).await;
+            writeln!(table, "{read:>8}  {what}").unwrap();
+            assert!(read <= limit, "{read} rows are read for {what}:\n{}", statement.sql);
+        } else {
+            let [of_many, of_few] = [steps_of(&many.test, &statement).await, steps_of(&few.test, &statement).await];
+            writeln!(table, "{:>8} against {:>8}  {what}", of_many.0, of_few.0).unwrap();
+            // A list of 12 may have fewer rows to give.
+            let (many, few) = (of_many.0 * of_few.1.max(1), of_few.0 * of_many.1);
+            assert!(many <= 3 * few, "{of_many:?} {of_few:?} for {what}:\n{}", statement.sql);
         }
     }
     println!("{table}");
@@ -111,8 +166,15 @@ fn sum_of_scans(node: &Value) -> f64 {
     own + node["Plans"].as_array().into_iter().flatten().map(sum_of_scans).sum::<f64>()
 }
 
-/// The steps that SQLite's virtual machine takes for a statement.
+/// The steps that SQLite's virtual machine takes for a statement that gives 250 rows.
 async fn steps(test: &TestDatabase, statement: &Statement) -> u64 {
+    let (steps, rows) = steps_of(test, statement).await;
+    assert_eq!(rows, 250);
+    steps
+}
+
+/// The steps that SQLite's virtual machine takes for a statement, and the rows that it gives.
+async fn steps_of(test: &TestDatabase, statement: &Statement) -> (u64, u64) {
     let pool = PoolOptions { max_connections: 1, ..PoolOptions::default() };
     let database = Database::connect(&test.url, &pool).await.unwrap();
     let steps = Arc::new(AtomicU64::new(0));
@@ -124,6 +186,5 @@ async fn steps(test: &TestDatabase, statement: &Statement) -> u64 {
     });
     drop(connection);
     let rows = database.reader().query_all_raw(statement.clone()).await.unwrap();
-    assert_eq!(rows.len(), 250);
-    steps.load(Ordering::Relaxed)
+    (steps.load(Ordering::Relaxed), rows.len() as u64)
 }

@@ -61,6 +61,30 @@ const TABLE: &[(&str, usize, &str)] = &[
     ),
     ("no rows of each", 1, "query($n: Int!) { features(first: $n) { nodes { tests(first: 0) { nodes { name } } } } }"),
     (
+        "filtered at both levels",
+        2,
+        "query($n: Int!) { features(first: $n, filter: {priority: {gte: 1}}) { nodes { name tests(first: 2, filter: \
+         {or: [{status: {eq: FAILED}}, {name: {contains: \"api\"}}]}) { nodes { name } } } } }",
+    ),
+    (
+        "filtered by relations and a summary, with its count",
+        2,
+        "query($n: Int!) { features(first: $n, filter: {testSummary: {total: {gte: 0}}, project: {name: {gte: \"\"}}, \
+         deployments: {none: {status: {eq: FAILED}}}}) { totalCount nodes { name } } }",
+    ),
+    (
+        "in an order of the read model",
+        1,
+        "query($n: Int!) { features(first: $n, orderBy: {field: FAILED_COUNT, direction: DESC}) { nodes { name } } }",
+    ),
+    (
+        "summaries and groups",
+        4,
+        "query($n: Int!) { features(first: $n) { nodes { testSummary { failed } deploymentsByEnvironment { environment \
+         count } project { progress featureSummary { total completed } testSummary { failed } \
+         featureCounts(groupBy: STATUS) { status count } } } } }",
+    ),
+    (
         "siblings, four levels",
         6,
         "query($n: Int!) { features(first: $n) { nodes { project { name } tests(first: 3) { nodes { name } } \
