@@ -158,7 +158,7 @@ impl Layout {
         if let Some(cell) = self.known {
             found.is_unknown = !row.flag(cell)?;
         }
-        if self.own.is_none_or(|cell| !row.is_null(cell)) {
+        if !found.is_unknown && self.own.is_none_or(|cell| !row.is_null(cell)) {
             found.rows.push(row);
         }
         Ok(())

@@ -214,7 +214,8 @@ impl Compose<'_> {
         }
         let vouched = match self.rows {
             Rows::One { from_visible } => *from_visible,
-            Rows::More { .. } => false,
+            // Whether there is such a parent is asked once for all of its rows, and the rows of others are dropped.
+            Rows::More { .. } => true,
             Rows::Groups { by, .. } => by.is_some(),
             Rows::Page { .. } | Rows::Count { .. } => by.is_some(),
         };

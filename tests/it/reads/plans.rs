@@ -92,7 +92,7 @@ const LISTS: &[(&str, &str, &str, &str)] = &[
 /// the index that has the page's order; where few do, the one that finds them.
 const FILTERS: &[(&str, &str, &str)] = &[
     ("{status: {eq: CANCELLED}}", "features_by_status", "features_by_status"),
-    ("{priority: {gte: 13}}", "features_of_project_by_priority", "features_live"),
+    ("{priority: {gte: 13}}", "features_by_priority", "features_live"),
     ("{name: {eq: \"FEATURE 777\", ignoreCase: true}}", "features_lower_name", "features_lower_name"),
     ("{name: {startsWith: \"Feature 777\", ignoreCase: true}}", "features_lower_name", "features_lower_name"),
     ("{name: {startsWith: \"feature 777\"}}", "features_by_name", "features_by_name"),
