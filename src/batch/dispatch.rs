@@ -40,6 +40,8 @@ pub trait Loader: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Vec<Self::Value>, BatchError>> + Send;
 }
 
+const TOO_FEW: BatchError = BatchError::Broken("a loader answered for fewer keys than it was given");
+
 /// The batches of one request over one loader.
 pub struct Dispatcher<L: Loader> {
     loader: Arc<L>,
@@ -90,11 +92,22 @@ impl<L: Loader> Dispatcher<L> {
         let own = values.get_mut(start..start + count).into_iter().flatten();
         let own: Vec<_> = own.filter_map(Option::take).collect();
         // A loader that answers with fewer values than it was given keys is broken.
-        if own.len() == count {
-            Ok(own)
-        } else {
-            Err(BatchError::Broken("a loader answered for fewer keys than it was given"))
+        if own.len() == count { Ok(own) } else { Err(TOO_FEW) }
+    }
+
+    /// Loads one value for each key, in the order of the keys, at once: for whoever knows that nobody else asks with equal
+    /// arguments, so that there is nothing to gather.
+    ///
+    /// # Errors
+    /// As [`Dispatcher::load`].
+    pub async fn load_alone(&self, arguments: L::Arguments, keys: Vec<L::Key>) -> Result<Vec<L::Value>, BatchError> {
+        let count = keys.len();
+        if count == 0 {
+            return Ok(Vec::new());
         }
+        let load = AssertUnwindSafe(self.loader.load(arguments, keys)).catch_unwind();
+        let values = load.await.unwrap_or(Err(BatchError::Panicked))?;
+        if values.len() == count { Ok(values) } else { Err(TOO_FEW) }
     }
 
     /// Puts the keys into the open batch with these arguments, and says where they begin in it.

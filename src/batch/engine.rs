@@ -102,7 +102,7 @@ impl Query {
     /// Reads the operation's data and appends it to `out`. What it asks of the schema itself is given.
     pub async fn run(&self, reads: &Reads, introspection: &IndexMap<Name, Value>, mut out: Vec<u8>) -> Data {
         let plan = &self.plan.plan;
-        let run = Run { plan, filled: &self.filled, reads };
+        let run = Run { plan, filled: &self.filled, reads, has_siblings: false };
         let objects = run.load_root().await;
         let start = out.len();
         let length = self.plan.length.load(Ordering::Relaxed);

@@ -46,6 +46,8 @@ pub(crate) struct Run<'r> {
     pub(crate) plan: &'r Plan,
     pub(crate) filled: &'r Filled,
     pub(crate) reads: &'r Reads,
+    /// Whether loads of another plan may ask for the same at the same time.
+    pub(crate) has_siblings: bool,
 }
 
 impl Run<'_> {
@@ -116,8 +118,16 @@ impl Run<'_> {
                     }
                     _ => ask,
                 };
-                self.reads.dispatcher.load(&ask, keys).await
+                self.ask(ask, keys).await
             }
+        }
+    }
+
+    async fn ask(&self, ask: Ask, keys: Vec<Uuid>) -> Result<Vec<Found>, BatchError> {
+        if self.plan.shares || self.has_siblings {
+            self.reads.dispatcher.load(&ask, keys).await
+        } else {
+            self.reads.dispatcher.load_alone(ask, keys).await
         }
     }
 
@@ -152,16 +162,20 @@ impl Run<'_> {
     async fn load_connection(&self, load: &Load, keys: Vec<Uuid>) -> Result<Loaded, BatchError> {
         let totals = async {
             let Some(statement) = &load.count else { return Ok(Vec::new()) };
-            let found = self.reads.dispatcher.load(&Ask::new(statement, self.filled)?, keys.clone()).await?;
+            let found = self.ask(Ask::new(statement, self.filled)?, keys.clone()).await?;
             Ok(found.into_iter().map(|found| found.count).collect())
         };
         let (found, totals) = futures_util::join!(self.load_rows(load, keys.clone()), totals);
-        let found = found?;
-        let mut rows = Vec::with_capacity(found.iter().map(|found| found.rows.len()).sum());
-        let pages = found.into_iter().map(|found| {
+        let mut rows = Vec::new();
+        let pages = found?.into_iter().map(|found| {
             let start = rows.len();
             let Found { rows: own, has_next, has_previous, is_unknown, .. } = found;
-            rows.extend(own);
+            // The first parent's rows are the level's as they are: often there is no other.
+            if start == 0 {
+                rows = own
+            } else {
+                rows.extend(own)
+            }
             LoadedPage { rows: start..rows.len(), has_next, has_previous, is_unknown }
         });
         let pages = pages.collect();

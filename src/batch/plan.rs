@@ -46,6 +46,8 @@ pub(crate) struct Plan {
     conditions: Vec<Condition>,
     /// Whether it serves this request only, since some of its arguments are wrong.
     pub(crate) only_once: bool,
+    /// Whether two of its loads have one statement, so that they may be one.
+    pub(crate) shares: bool,
 }
 
 /// All rows that one relation brings.
@@ -119,6 +121,7 @@ impl<'p, 'd> Planner<'p, 'd> {
             fills: Vec::new(),
             conditions: Vec::new(),
             only_once: false,
+            shares: false,
         };
         Self { plan, filled: Filled::default(), source, limits, refused: None }
     }

@@ -102,7 +102,7 @@ impl ObjectPlan {
         let mut given = self.filled.given.clone();
         given[Planner::OBJECT_GIVEN] = Given::one(key);
         let filled = Filled { slots: self.filled.slots.clone(), given, wanted: self.filled.wanted.clone() };
-        let run = Run { plan: &self.plan, filled: &filled, reads };
+        let run = Run { plan: &self.plan, filled: &filled, reads, has_siblings: true };
         let objects = run.load_root().await;
         let introspection = IndexMap::default();
         let mut writer = Writer::new(Vec::with_capacity(1024), &filled.given, &introspection);

@@ -19,8 +19,8 @@ use sea_orm::sqlx::{
 };
 use sea_orm::{ConnAcquireErr, DbErr, Values};
 use sea_query_sqlx::SqlxValues;
+use tracing::Dispatch;
 use tracing::instrument::WithSubscriber as _;
-use tracing::subscriber::NoSubscriber;
 
 use super::row::{Row, driver_error};
 use super::{DatabaseError, PoolOptions};
@@ -146,7 +146,7 @@ where
         // Every text that comes here was written by SeaQuery, and what clients send are its parameters.
         let query = sqlx::query_with(AssertSqlSafe(Arc::clone(sql)), SqlxValues(values()));
         // sqlx enters the current span for each row. A read logs nothing by itself, so it needs none.
-        match query.fetch_all(&mut lane.connection).with_subscriber(NoSubscriber::default()).await {
+        match query.fetch_all(&mut lane.connection).with_subscriber(Dispatch::none()).await {
             Ok(rows) => {
                 (lane.busy, lane.proven) = (false, true);
                 return Ok(rows);

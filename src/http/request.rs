@@ -34,7 +34,9 @@ impl RequestId {
 pub(super) async fn identify(mut request: Request, next: Next) -> Response {
     let id = RequestId::of(&request);
     request.extensions_mut().insert(id.clone());
-    let span = tracing::info_span!("request", id = id.0, method = %request.method(), path = request.uri().path());
+    // Written out for each request, whether anything is logged in it or not: so it holds the id alone.
+    let span = tracing::info_span!("request", id = id.0);
+    let (method, uri) = (request.method().clone(), request.uri().clone());
     let began = Instant::now();
     let mut response = async move {
         // The application's panic hook has logged it. What the handler shares with others is the pools, which roll back,
@@ -42,6 +44,8 @@ pub(super) async fn identify(mut request: Request, next: Next) -> Response {
         let response = AssertUnwindSafe(next.run(request)).catch_unwind().await;
         let response = response.unwrap_or_else(|_| HttpError::internal(id.0.clone()).into_response());
         tracing::debug!(
+            %method,
+            path = uri.path(),
             status = response.status().as_u16(),
             duration_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
             "answered"

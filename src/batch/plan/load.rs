@@ -136,9 +136,11 @@ impl Plan {
     pub(crate) fn complete(&mut self, conditions: Vec<Condition>, backend: DbBackend, caller: &Caller) {
         self.conditions = conditions;
         let mut written: Vec<Arc<Statement>> = Vec::new();
+        let mut shares = false;
         let mut write = |level: &Level, rows: &Rows<'_>| {
             let statement = Statement::new(level, rows, backend, caller)?;
             let known = written.iter().find(|known| ***known == statement).cloned();
+            shares |= known.is_some();
             Some(known.unwrap_or_else(|| {
                 written.push(Arc::new(statement));
                 Arc::clone(&written[written.len() - 1])
@@ -155,5 +157,6 @@ impl Plan {
                 (load.rows, load.count) = (rows, count);
             }
         }
+        self.shares = shares;
     }
 }
