@@ -1,13 +1,14 @@
 //! The way of a read: a list is resolved as a list.
 //!
-//! async-graphql keeps the schema, parsing, validation, introspection and the dispatch of root fields. Below a root field,
-//! execution goes level by level: [`plan`] compiles the selection, [`load`] asks the [`loader`] once for each relation with
-//! the keys of *all* parents, [`write`] puts the rows into JSON. A relation has no other signature, so an N+1 cannot be
-//! written.
+//! async-graphql keeps the schema, parsing, validation and introspection; reads are ours from the root down. [`plan`] compiles
+//! an operation once, with the SQL text of every statement; [`engine`] keeps plans and fills them with the values of a
+//! request; [`load`] asks the [`loader`] once for each relation with the keys of *all* parents; [`write`] puts the rows into
+//! JSON. A relation has no other signature, so an N+1 cannot be written. docs/READS.md goes through it with a document.
 //!
 //! **Invariants:** the number of statements depends on the document, never on the number of rows; a statement reads no
-//! column that is not selected, and no row that is not returned (but one a page, which tells whether there are more); one
-//! [`object::Fields`] declaration yields a type's SDL, leaves, relations, filters and orders; nothing here knows a slice.
+//! column that is not selected, and no row that is not returned (but one a page, which tells whether there are more); a
+//! plan holds no value of a request and is for one caller; one [`object::Fields`] declaration yields a type's SDL, leaves,
+//! relations, filters and orders; nothing here knows a slice.
 //!
 //! Slices declare their objects with [`Fields`], [`Table`] and [`Column`]; `graphql` builds the [`Root`]; ordinary
 //! resolvers return a [`One`].

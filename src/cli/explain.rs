@@ -5,11 +5,11 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use async_graphql::{Request, Variables};
-use sea_orm::DbBackend;
 
 use crate::access::Caller;
 use crate::batch::Scope;
 use crate::config::{DEFAULT_FILE, DatabaseSettings};
+use crate::database::Database;
 use crate::graphql::{Api, PageLimits};
 
 /// Tell how a query is read: its loads, level by level, and their SQL. Nothing is opened or run
@@ -36,8 +36,7 @@ impl ExplainCommand {
         if let Some(name) = self.operation {
             request = request.operation_name(name);
         }
-        let is_sqlite = self.database.url_or(DEFAULT_FILE).starts_with("sqlite:");
-        let backend = if is_sqlite { DbBackend::Sqlite } else { DbBackend::Postgres };
+        let backend = Database::backend_of(&self.database.url_or(DEFAULT_FILE))?;
         let scope = Scope { backend, caller: Arc::new(Caller::local_owner()), limits: PageLimits::default() };
         match Api::explain(request, &scope).await {
             Ok(plan) => super::print(&plan),

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use sea_orm::sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use sea_orm::sqlx::{self, ConnectOptions};
-use sea_orm::{SqlxPostgresConnector, SqlxSqliteConnector};
+use sea_orm::{DbBackend, SqlxPostgresConnector, SqlxSqliteConnector};
 
 use super::Database;
 use super::read_pool::ReadPool;
@@ -53,6 +53,8 @@ pub enum ConnectError {
 const PING_AFTER_IDLE: Duration = Duration::from_secs(30);
 /// Statements that a connection keeps prepared.
 const PREPARED_STATEMENTS: usize = 512;
+/// Rows that an SQLite connection reads ahead.
+const ROW_BUFFER: usize = 4096;
 /// How long a writer of an SQLite file waits for a writer in another process.
 const SQLITE_BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -63,9 +65,20 @@ impl Database {
     /// # Errors
     /// When the URL is of another kind, or the database does not answer.
     pub async fn connect(url: &str, pool: &PoolOptions) -> Result<Self, ConnectError> {
+        match Self::backend_of(url)? {
+            DbBackend::Sqlite => connect_sqlite(url, pool).await,
+            _ => connect_postgres(url, pool).await,
+        }
+    }
+
+    /// Which database a URL names.
+    ///
+    /// # Errors
+    /// When it is neither.
+    pub fn backend_of(url: &str) -> Result<DbBackend, ConnectError> {
         match url.split_once(':').map_or(url, |(scheme, _)| scheme) {
-            "sqlite" => connect_sqlite(url, pool).await,
-            "postgres" | "postgresql" => connect_postgres(url, pool).await,
+            "sqlite" => Ok(DbBackend::Sqlite),
+            "postgres" | "postgresql" => Ok(DbBackend::Postgres),
             other => Err(ConnectError::UnknownScheme { scheme: other.chars().take(20).collect() }),
         }
     }
@@ -102,7 +115,8 @@ async fn connect_sqlite(url: &str, pool: &PoolOptions) -> Result<Database, Conne
             opened => break opened?,
         }
     };
-    let options = options.pragma("query_only", "on").pragma("cache_size", "-16000");
+    // The connection's thread waits for whoever reads each time its buffer of rows is full: a page should fit.
+    let options = options.pragma("query_only", "on").pragma("cache_size", "-16000").row_buffer_size(ROW_BUFFER);
     let reads = ReadPool::sqlite(options.clone(), pool)?;
     let reader = pool_options().max_connections(pool.max_connections).connect_lazy_with(options);
     Ok(Database {

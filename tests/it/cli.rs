@@ -32,6 +32,37 @@ async fn migrations_are_listed_undone_and_run_again(backend: Backend) {
 }
 
 #[test]
+fn a_query_is_explained_without_a_database() {
+    let folder = tempfile::tempdir().unwrap();
+    let explain = |document: &str, arguments: &[&str]| {
+        std::fs::write(folder.path().join("query.graphql"), document).unwrap();
+        run(program().args(["explain", "query.graphql"]).args(arguments).current_dir(folder.path()))
+    };
+    let document = "query($n: Int!) { projects(first: $n) { nodes { name features { totalCount } } } }";
+    for (url, word) in [("sqlite://none.db", "json_each"), ("postgres://nobody@nowhere/none", "unnest")] {
+        let output = explain(document, &["--variables", r#"{"n": 7}"#, "--database", url]);
+        let plan = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success(), "{}", error_of(&output));
+        let lines: Vec<_> = plan.lines().map(str::trim_start).collect();
+        assert_eq!(lines[0], "projects: a page of at most 7 Project, ordered by +ID");
+        assert!(lines[1].starts_with("SELECT") && lines[1].ends_with("LIMIT 7"), "{plan}");
+        assert!(lines[2].starts_with("features: a page of at most 20 Feature") && plan.contains(word), "{plan}");
+    }
+    for (document, arguments, expected) in [
+        ("{ projects { colour } }", &[][..], "query.graphql:1:14: Unknown field"),
+        (document, &[], "query.graphql:1:7: variable $n of type Int! was not given"),
+        (document, &["--variables", "{"], "--variables is not JSON"),
+        ("{ projects {", &[], "query.graphql:1:"),
+        ("{ __typename }", &["--database", "mysql://host/db"], "mysql"),
+    ] {
+        let output = explain(document, arguments);
+        assert_eq!(output.status.code(), Some(1), "{document}");
+        assert!(error_of(&output).contains(expected), "{}", error_of(&output));
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1, "no database was made");
+}
+
+#[test]
 fn what_cannot_be_done_is_one_line_without_a_password() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("other.db"), "this is a text and no database at all, as anyone can see").unwrap();
