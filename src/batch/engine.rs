@@ -42,8 +42,10 @@ pub struct Data {
     pub errors: Vec<ServerError>,
 }
 
-/// More ways to decide one operation than clients have in practice; whoever exceeds them pays for planning.
+/// More ways to decide one operation than clients have in practice; an operation that exceeds them is planned more often.
 const MOST_PLANS: usize = 32;
+/// The most characters of SQL in a plan that is kept: some hundred statements.
+const LONGEST_SQL: usize = 64 * 1024;
 
 impl Plans {
     /// The operation for one request, from a plan that is there or a new one.
@@ -64,18 +66,28 @@ impl Plans {
         let source = Source::new(&document.fragments, variables);
         let mut planner = Planner::new(&source, scope.limits);
         planner.plan_operation(root, &operation.selection_set.node);
-        let planned = planner.finish();
-        let (mut plan, filled) = planned.map_err(|(error, position)| error.to_server_error(position))?;
+        let made = planner.finish();
+        let (mut plan, filled) = made.map_err(|(error, position)| error.to_server_error(position))?;
         plan.complete(source.into_conditions(), scope.backend, &scope.caller);
         let plan = Arc::new(PlanOf { caller: Arc::clone(&scope.caller), plan, length: AtomicUsize::new(0) });
-        if !plan.plan.only_once {
-            let mut plans = self.0.write().unwrap_or_else(PoisonError::into_inner);
-            if plans.len() == MOST_PLANS {
-                plans.remove(0);
-            }
-            plans.push(Arc::clone(&plan));
+        if !plan.plan.only_once && plan.plan.length_of_sql <= LONGEST_SQL {
+            self.keep(&plan, variables, scope);
         }
         Ok(Query { plan, filled })
+    }
+
+    /// Keeps a plan, unless another request has made the same meanwhile. The oldest one goes for it.
+    fn keep(&self, plan: &Arc<PlanOf>, variables: &Variables, scope: &Scope) {
+        let mut plans = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let serves =
+            |known: &Arc<PlanOf>| known.caller == scope.caller && known.plan.fill(variables, scope.limits).is_some();
+        if plans.iter().any(serves) {
+            return;
+        }
+        if plans.len() == MOST_PLANS {
+            plans.remove(0);
+        }
+        plans.push(Arc::clone(plan));
     }
 
     fn find(&self, variables: &Variables, scope: &Scope) -> Option<Query> {

@@ -75,7 +75,7 @@ impl Run<'_> {
         match &load.find {
             Find::One { .. } => self.load_one(load, keys).await,
             Find::First { .. } => {
-                let found = self.load_rows(load, keys.into_iter().flatten().collect()).await?;
+                let found = self.load_rows(load, all(keys)?).await?;
                 let mut children = Vec::with_capacity(found.len());
                 let places = found.into_iter().map(|found| {
                     children.push(found.rows.into_iter().next()?);
@@ -86,7 +86,7 @@ impl Run<'_> {
             }
             Find::Search { search, asked, wants } => self.load_hits(load, search, *asked, *wants).await,
             Find::Groups { .. } | Find::More { .. } | Find::Connection { .. } => {
-                self.load_connection(load, keys.into_iter().flatten().collect()).await
+                self.load_connection(load, all(keys)?).await
             }
         }
     }
@@ -123,11 +123,13 @@ impl Run<'_> {
         }
     }
 
-    async fn ask(&self, ask: Ask, keys: Vec<Uuid>) -> Result<Vec<Found>, BatchError> {
+    /// Boxed, since the future of a statement is large and would be moved with each that waits for it.
+    fn ask(&self, ask: Ask, keys: Vec<Uuid>) -> BoxFuture<'_, Result<Vec<Found>, BatchError>> {
+        let dispatcher = &self.reads.dispatcher;
         if self.plan.shares || self.has_siblings {
-            self.reads.dispatcher.load(&ask, keys).await
+            async move { dispatcher.load(&ask, keys).await }.boxed()
         } else {
-            self.reads.dispatcher.load_alone(ask, keys).await
+            dispatcher.load_alone(ask, keys).boxed()
         }
     }
 
@@ -172,9 +174,9 @@ impl Run<'_> {
             let Found { rows: own, has_next, has_previous, is_unknown, .. } = found;
             // The first parent's rows are the level's as they are: often there is no other.
             if start == 0 {
-                rows = own
+                rows = own;
             } else {
-                rows.extend(own)
+                rows.extend(own);
             }
             LoadedPage { rows: start..rows.len(), has_next, has_previous, is_unknown }
         });
@@ -205,14 +207,19 @@ impl Run<'_> {
         let (found, totals) = futures_util::join!(hits, total);
         let Hits { hits, has_previous, has_next } = found?;
         let mut places = vec![0; search.members.len()];
-        let placed = hits.into_iter().map(|hit| {
+        let entries = hits.into_iter().map(|hit| {
             let next = places.get_mut(hit.member).ok_or(BatchError::Broken("a hit is of no type that is searched"))?;
             *next += 1;
             Ok(Placed { place: *next - 1, hit })
         });
-        let placed = placed.collect::<Result<Vec<_>, BatchError>>()?;
-        let page = LoadedPage { rows: 0..placed.len(), has_next, has_previous, is_unknown: false };
-        let objects = self.load_below(load.level, Vec::new(), placed).await;
+        let entries = entries.collect::<Result<Vec<_>, BatchError>>()?;
+        let page = LoadedPage { rows: 0..entries.len(), has_next, has_previous, is_unknown: false };
+        let objects = self.load_below(load.level, Vec::new(), entries).await;
         Ok(Loaded::Connection { pages: vec![page], totals, objects })
     }
+}
+
+/// The keys, all of which there must be: a row that stands beside another one may have gone.
+fn all(keys: Vec<Option<Uuid>>) -> Result<Vec<Uuid>, BatchError> {
+    keys.into_iter().collect::<Option<_>>().ok_or(BatchError::Vanished)
 }

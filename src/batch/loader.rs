@@ -42,7 +42,7 @@ pub(super) struct Found {
 }
 
 /// The most keys of one statement. A level with more takes several.
-const LARGEST_BATCH: usize = 10_000;
+pub(crate) const LARGEST_BATCH: u32 = 10_000;
 
 impl Ask {
     pub(super) fn new(statement: &Arc<Statement>, filled: &Filled) -> Result<Self, BatchError> {
@@ -116,7 +116,7 @@ impl Loader for RowLoader {
             return self.load_list(&ask, keys.len()).await;
         }
         let mut found = Vec::with_capacity(keys.len());
-        for keys in keys.chunks(LARGEST_BATCH) {
+        for keys in keys.chunks(LARGEST_BATCH as usize) {
             found.append(&mut self.load_batch(&ask, keys).await?);
         }
         Ok(found)

@@ -75,9 +75,9 @@ pub(crate) enum FieldKind {
     /// The row whose id stands in a column of this row.
     One { key: Column, target: ObjectRef },
     /// The first of the rows that point to this row.
-    First { by: Column, target: ObjectRef, order: &'static [(&'static str, Direction)], equal: Option<Equal> },
+    First { by: Column, target: ObjectRef, order: &'static [(&'static str, Direction)], equal: Option<Box<Equal>> },
     /// The groups of the rows that point to this row.
-    Groups { by: Column, groups: Groups },
+    Groups { by: Column, groups: Box<Groups> },
     /// A page of the rows that point to this row.
     Connection { by: Column, target: ObjectRef },
 }
@@ -156,7 +156,7 @@ impl Fields {
     #[must_use]
     pub fn first(self, name: &'static str, description: &'static str, first: First) -> Self {
         let by = first.by;
-        let kind = FieldKind::First { by, target: first.target, order: first.order, equal: first.equal };
+        let kind = FieldKind::First { by, target: first.target, order: first.order, equal: first.equal.map(Box::new) };
         self.add(Field { name, description, nullable: true, kind })
     }
 
@@ -177,7 +177,7 @@ impl Fields {
     /// The groups of the objects whose column `by` holds this object's id, each with what its objects come to.
     #[must_use]
     pub fn groups(self, name: &'static str, description: &'static str, by: impl IntoColumnRef, groups: Groups) -> Self {
-        let kind = FieldKind::Groups { by: Column::key(by), groups };
+        let kind = FieldKind::Groups { by: Column::key(by), groups: Box::new(groups) };
         self.add(Field { name, description, nullable: false, kind })
     }
 

@@ -16,7 +16,6 @@ use async_graphql::{Pos, Variables};
 use super::BatchError;
 use super::arguments::RawArguments;
 use super::column::Column;
-use super::filter::Filtered;
 use super::groups::Groups;
 use super::object::{Field, FieldKind, Fields, Object};
 use super::order::Ordering;
@@ -48,6 +47,8 @@ pub(crate) struct Plan {
     pub(crate) only_once: bool,
     /// Whether two of its loads have one statement, so that they may be one.
     pub(crate) shares: bool,
+    /// The characters of its statements.
+    pub(crate) length_of_sql: usize,
 }
 
 /// All rows that one relation brings.
@@ -122,6 +123,7 @@ impl<'p, 'd> Planner<'p, 'd> {
             conditions: Vec::new(),
             only_once: false,
             shares: false,
+            length_of_sql: 0,
         };
         Self { plan, filled: Filled::default(), source, limits, refused: None }
     }
@@ -227,13 +229,8 @@ impl<'p, 'd> Planner<'p, 'd> {
                 }
             }
             FieldKind::Groups { by, groups } => {
-                match self.bind(Binder::Groups(groups), selected).and_then(Bound::into_groups) {
-                    Ok(chosen) => {
-                        let keys = Keys::Cell(self.cell(level, &object.table.id));
-                        self.project_groups(level, field.name, keys, Some(by), groups, chosen, selected)
-                    }
-                    Err(error) => Projected::Failed(error),
-                }
+                let keys = Keys::Cell(self.cell(level, &object.table.id));
+                self.project_groups((level, field.name), keys, Some(by), groups, selected)
             }
             FieldKind::Connection { by, target } => {
                 let load = self.load(node, field, by, target(), selected, |planner| {
@@ -273,17 +270,19 @@ impl<'p, 'd> Planner<'p, 'd> {
         Projected::One { load, projection: self.project_object(below, selected.selection_sets()) }
     }
 
-    /// The groups of the rows that belong to the objects of `level`.
+    /// The groups of the rows that belong to the objects of `level`, for the field of this name.
     fn project_groups(
         &mut self,
-        level: usize,
-        name: &'static str,
+        (level, name): (usize, &'static str),
         keys: Keys,
         by: Option<&'static Column>,
         groups: &'static Groups,
-        (chosen, filter): (Vec<&'static Column>, Option<Filtered>),
         selected: &Selected<'d>,
     ) -> Projected {
+        let (chosen, filter) = match self.bind(Binder::Groups(groups), selected).and_then(Bound::into_groups) {
+            Ok(bound) => bound,
+            Err(error) => return Projected::Failed(error),
+        };
         let object = (groups.target)();
         let below = self.plan.add_level(object, None, false);
         let load = Load::new(name, keys, Find::Groups { by, groups, chosen, filter }, below);

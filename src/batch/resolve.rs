@@ -64,7 +64,8 @@ impl<D: Declared> OutputType for One<D> {
         if let Ok(mut all) = ctx.query_env.errors.lock() {
             all.extend(errors.into_iter().map(with_path));
         }
-        Ok(serde_json::from_slice(&json).unwrap_or_default())
+        serde_json::from_slice(&json)
+            .map_err(|_| with_path(BatchError::Broken("what was written is no JSON").to_server_error(field.pos)))
     }
 }
 

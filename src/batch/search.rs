@@ -40,9 +40,12 @@ pub struct Member {
     pub object: ObjectRef,
 }
 
-/// Finds what fits a text.
+/// Finds what fits a text. A hit must be one that the caller may see: it is read without being vouched for again.
 pub trait Finder: Send + Sync {
     /// A page of hits, and what lies beyond it.
+    ///
+    /// # Errors
+    /// When the database does not answer.
     fn find<'f>(
         &'f self,
         database: &'f Database,
@@ -51,6 +54,9 @@ pub trait Finder: Send + Sync {
     ) -> BoxFuture<'f, Result<Hits, DatabaseError>>;
 
     /// The number of all hits.
+    ///
+    /// # Errors
+    /// When the database does not answer.
     fn count<'f>(
         &'f self,
         database: &'f Database,

@@ -155,11 +155,12 @@ impl<'p> Writer<'p> {
             Projected::TypeName(name) => write_json(*name, &mut self.out),
             Projected::Failed(error) => return Err(self.raise(error, part.position)),
             Projected::Leaf { cell, kind } => self.leaf(*cell, *kind, frame.row(), part.position)?,
-            Projected::Embedded(projection) => return self.object(projection, frame),
             Projected::Joined { cell, .. } if frame.row().is_null(*cell) => {
                 return Err(self.raise(&BatchError::Vanished, part.position));
             }
-            Projected::Joined { projection, .. } => return self.object(projection, frame),
+            Projected::Embedded(projection) | Projected::Joined { projection, .. } => {
+                return self.object(projection, frame);
+            }
             Projected::Parent(projection) => {
                 return match frame.parent {
                     Some(parent) => self.object(projection, *parent),

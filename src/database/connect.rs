@@ -9,12 +9,13 @@ use sea_orm::sqlx::{self, ConnectOptions};
 use sea_orm::{DbBackend, SqlxPostgresConnector, SqlxSqliteConnector};
 
 use super::Database;
-use super::read_pool::ReadPool;
+use super::read_pool::{PING_AFTER_IDLE, ReadPool};
 
 /// How many connections to keep and how long to wait for one.
 #[derive(Clone, Debug)]
 pub struct PoolOptions {
-    /// The most connections that serve reads. SQLite has one more, its writer.
+    /// The most connections that serve queries. What goes through SeaORM may open as many again; SQLite has one more, its
+    /// writer.
     pub max_connections: u32,
     /// How long a request waits for a connection.
     pub acquire_timeout: Duration,
@@ -49,8 +50,6 @@ pub enum ConnectError {
     Pool(#[from] sea_orm::DbErr),
 }
 
-/// Idle for longer than this, a connection is asked whether it still stands before it is used.
-const PING_AFTER_IDLE: Duration = Duration::from_secs(30);
 /// Statements that a connection keeps prepared.
 const PREPARED_STATEMENTS: usize = 512;
 /// Rows that an SQLite connection reads ahead.

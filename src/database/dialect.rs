@@ -42,9 +42,15 @@ pub fn select_from_keys(backend: DbBackend, keys: KeyTable) -> SelectStatement {
     Query::select().from_subquery(key_rows(backend, keys), KEYS).take()
 }
 
-/// Joins the keys to a statement: `on` may name [`current_key`].
-pub fn join_keys(statement: &mut SelectStatement, backend: DbBackend, keys: KeyTable, on: Expr) {
-    statement.join_subquery(JoinType::InnerJoin, key_rows(backend, keys), KEYS, on);
+/// Joins the keys to a statement that reads from `table`: `on` may name [`current_key`]. SQLite keeps the order of tables that
+/// are joined by `CROSS JOIN`: the keys come first, whatever its statistics say.
+pub fn join_keys(statement: &mut SelectStatement, backend: DbBackend, keys: KeyTable, table: &TableRef, on: Expr) {
+    let keys = key_rows(backend, keys);
+    if backend == DbBackend::Sqlite {
+        statement.from_clear().from_subquery(keys, KEYS).cross_join(table.clone()).and_where(on);
+    } else {
+        statement.join_subquery(JoinType::InnerJoin, keys, KEYS, on);
+    }
 }
 
 fn key_rows(backend: DbBackend, keys: KeyTable) -> SelectStatement {
@@ -176,7 +182,12 @@ pub fn join_rows(
     mut rows: SelectStatement,
     optional: bool,
 ) {
-    let kind = if optional { JoinType::LeftJoin } else { JoinType::InnerJoin };
+    let kind = match (optional, backend) {
+        (true, _) => JoinType::LeftJoin,
+        // SQLite keeps the order of the tables then: with statistics of few parents it would scan them for the keys.
+        (false, DbBackend::Sqlite) => JoinType::CrossJoin,
+        (false, _) => JoinType::InnerJoin,
+    };
     let name = table.sea_orm_table().clone();
     if backend == DbBackend::Sqlite {
         rows.column((name.clone(), "rowid"));

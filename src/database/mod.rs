@@ -53,7 +53,7 @@ impl Database {
         result
     }
 
-    /// Where whatever is not a client's query reads through SeaORM.
+    /// Where whatever is not a plan's statement reads through SeaORM.
     #[must_use]
     pub fn reader(&self) -> &DatabaseConnection {
         &self.reader

@@ -1,10 +1,11 @@
-//! The connections that queries are read through, and the one way to run a query's statement.
+//! The connections that queries are read through, and the one way to run a plan's statement. (A search's own statements go
+//! through SeaORM's reader.)
 //!
 //! SeaORM's pool costs two round trips for each statement: sqlx asks a connection whether it still stands whenever it is
 //! given back. These connections stand in a pool of their own, which asks only one that has been idle for long.
 //!
-//! **Invariants:** a connection whose statement did not run to its end is closed, never used again; a statement that finds
-//! its connection dead is run again on another one, since a read can be.
+//! **Invariants:** a connection whose statement did not run to its end is never used again, and closed when its turn comes; a
+//! statement that finds its connection dead is run again on another one, since a read can be.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,7 +34,7 @@ pub(super) enum ReadPool {
 }
 
 /// Idle for longer than this, a connection is asked whether it still stands before it is used.
-const PING_AFTER_IDLE: Duration = Duration::from_secs(30);
+pub(super) const PING_AFTER_IDLE: Duration = Duration::from_secs(30);
 
 impl ReadPool {
     pub(super) fn postgres(options: PgConnectOptions, pool: &PoolOptions) -> Result<Self, DbErr> {
@@ -155,11 +156,16 @@ where
                 lane.busy = false;
                 return Err(driver_error(error));
             }
-            Err(error) if !lane.proven => return Err(driver_error(error)),
             // The server went away while the connection was idle: another one may do, at last a new one.
-            Err(_) => {}
+            Err(error) if lane.proven && (is_farewell(&error) || is_cut_off(&error)) => {}
+            Err(error) => return Err(driver_error(error)),
         }
     }
+}
+
+/// Whether there is nobody at the other end any more.
+fn is_cut_off(error: &sqlx::Error) -> bool {
+    matches!(error, sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::WorkerCrashed)
 }
 
 /// Whether the server ended the connection with these words: PostgreSQL's class 57P, administrator shutdown and its like.

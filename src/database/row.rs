@@ -71,12 +71,13 @@ impl Row {
         match self {
             Self::Postgres(row) => match postgres_bytes(row, index)? {
                 None => Ok(None),
-                Some(bytes) => match *bytes {
-                    [a, b] => Ok(Some(i16::from_be_bytes([a, b]).into())),
-                    [a, b, c, d] => Ok(Some(i32::from_be_bytes([a, b, c, d]).into())),
-                    [a, b, c, d, e, f, g, h] => Ok(Some(i64::from_be_bytes([a, b, c, d, e, f, g, h]))),
-                    _ => Err(decode_error(index, "it is no integer")),
-                },
+                Some(bytes) => {
+                    let short = || bytes.try_into().ok().map(i16::from_be_bytes).map(i64::from);
+                    let medium = || bytes.try_into().ok().map(i32::from_be_bytes).map(i64::from);
+                    let long = bytes.try_into().ok().map(i64::from_be_bytes);
+                    let number = long.or_else(medium).or_else(short);
+                    number.map(Some).ok_or_else(|| decode_error(index, "it is no integer"))
+                }
             },
             Self::Sqlite(_) => self.get(index),
         }

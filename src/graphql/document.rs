@@ -1,7 +1,7 @@
 //! Documents that were parsed and checked, kept for the requests to come.
 //!
-//! **Invariants:** a document is kept only once async-graphql has found nothing wrong with it; what is kept is bounded by
-//! the length of the texts, and what nobody asks for goes first.
+//! **Invariants:** a document is kept only once async-graphql has found nothing wrong with it; what is kept is bounded, at
+//! most some two thousand documents, and what nobody asks for goes first.
 
 use std::sync::Arc;
 
@@ -30,13 +30,14 @@ pub(super) struct Operation<'d> {
 #[derive(Clone)]
 pub(super) struct Documents(Cache<String, Arc<Document>>);
 
-/// The characters of all texts that are kept. A parsed document and its plans take some ten times as much memory.
-const KEPT_CHARACTERS: u64 = 4 * 1024 * 1024;
+/// The sum of what documents weigh that are kept: each its text, and what any document takes besides.
+const KEPT_WEIGHT: u64 = 8 * 1024 * 1024;
+const EACH_WEIGHT: usize = 4096;
 
 impl Documents {
     pub(super) fn new() -> Self {
-        let weigh = |text: &String, _: &Arc<Document>| u32::try_from(text.len()).unwrap_or(u32::MAX);
-        Self(Cache::builder().max_capacity(KEPT_CHARACTERS).weigher(weigh).build())
+        let weigh = |text: &String, _: &Arc<Document>| u32::try_from(text.len() + EACH_WEIGHT).unwrap_or(u32::MAX);
+        Self(Cache::builder().max_capacity(KEPT_WEIGHT).weigher(weigh).build())
     }
 
     /// The document with this text, if it was kept.

@@ -105,8 +105,11 @@ impl Api {
         if let Some(operation) = &operation {
             variables::coerce(&schema::types(), operation.definition, &mut request.variables)?;
         }
+        let operation = operation.filter(|operation| operation.definition.ty == OperationType::Query);
+        let Some(operation) = operation else {
+            return Err(vec![ServerError::new("the document has no query of this name to explain", None)]);
+        };
         check(&schema::build(), &document, &request).await?;
-        let Some(operation) = operation else { return Ok(String::new()) };
         let root = schema::QueryRoot::root();
         let query = operation.plans.query(root, &document.executable, operation.definition, &request.variables, scope);
         Ok(query.map_err(|error| vec![error])?.describe())

@@ -82,17 +82,20 @@ impl Statement {
             let (statement, layout) = compose.select(by, keys);
             (Text::of(&statement, backend), layout)
         };
-        Some(match by {
-            None => {
-                let (many, layout) = text(KeyTable::None);
-                Self { many, single: None, layout }
-            }
-            Some(_) => {
-                let single = beside.is_empty().then(|| text(KeyTable::Single(Slot::Keys.expr())).0);
-                let (many, layout) = text(KeyTable::Many { keys: Slot::Keys.expr(), beside });
-                Self { many, single, layout }
-            }
-        })
+        if by.is_none() {
+            let (many, layout) = text(KeyTable::None);
+            return Some(Self { many, single: None, layout });
+        }
+        let single = beside.is_empty().then(|| text(KeyTable::Single(Slot::Keys.expr())).0);
+        let (many, layout) = text(KeyTable::Many { keys: Slot::Keys.expr(), beside });
+        Some(Self { many, single, layout })
+    }
+}
+
+impl Statement {
+    /// The characters of its texts.
+    pub(crate) fn length(&self) -> usize {
+        self.many.sql.len() + self.single.as_ref().map_or(0, |single| single.sql.len())
     }
 }
 
@@ -133,12 +136,10 @@ impl Compose<'_> {
                     if is_left_out { Expr::cust("NULL") } else { column.select(self.caller) }
                 });
                 statement.exprs(cells);
-                let columns = self.level.columns.iter().chain(*chosen).copied();
-                join_each(&mut statement, joins_of(columns), &[]);
                 match by {
                     Some(by) => {
                         let on = by.expr.clone().eq(dialect::current_key());
-                        dialect::join_keys(&mut statement, self.backend, keys, on);
+                        dialect::join_keys(&mut statement, self.backend, keys, &table.name, on);
                         statement.expr(dialect::current_position()).add_group_by([dialect::current_position()]);
                         statement.order_by_expr(dialect::current_position(), Order::Asc);
                         layout.position = Some(self.level.columns.len());
@@ -148,6 +149,8 @@ impl Compose<'_> {
                     }
                     None => {}
                 }
+                let columns = self.level.columns.iter().chain(*chosen).copied();
+                join_each(&mut statement, joins_of(columns), &[]);
                 for column in *chosen {
                     statement.add_group_by([column.expr.clone()]);
                     statement.order_by_expr_with_nulls(column.expr.clone(), Order::Asc, NullOrdering::First);
@@ -177,16 +180,14 @@ impl Compose<'_> {
                 dialect::join_rows(&mut statement, self.backend, &table.name, rows, optional);
                 self.join_tables(&mut statement, &[]);
                 let [previous, next] = edges.conditions(|| self.list(by), page);
+                let known = parent.map(|parent| is_known(parent, self.caller));
+                let own = optional.then(|| table.id.expr.clone());
                 let mut places = columns..;
-                let mut add = |expr: Expr| {
-                    statement.expr(expr);
+                let added = [Some(dialect::current_position()), previous, next, known, own].map(|expr| {
+                    statement.expr(expr?);
                     places.next()
-                };
-                layout.position = add(dialect::current_position());
-                layout.previous = previous.and_then(&mut add);
-                layout.next = next.and_then(&mut add);
-                layout.known = parent.map(|parent| is_known(parent, self.caller)).and_then(&mut add);
-                layout.own = optional.then(|| table.id.expr.clone()).and_then(add);
+                });
+                [layout.position, layout.previous, layout.next, layout.known, layout.own] = added;
                 statement.order_by_expr(dialect::current_position(), Order::Asc);
                 page.direction().apply(&mut statement, |sorted| dialect::sorted_as_joined(self.backend, sorted));
                 (statement, layout)

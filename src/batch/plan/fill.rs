@@ -11,6 +11,7 @@ use crate::batch::arguments::{Argument, Arguments, RawArguments, has_variables};
 use crate::batch::column::Column;
 use crate::batch::filter::Filtered;
 use crate::batch::groups::Groups;
+use crate::batch::loader::LARGEST_BATCH;
 use crate::batch::object::Object;
 use crate::batch::page::{Page, PageLimits};
 use crate::batch::root::Root;
@@ -197,7 +198,9 @@ fn bind_more_pages(
     filled: &mut Filled,
 ) -> Result<Bound, BatchError> {
     let page = Page::bind(arguments, target, limits, &mut filled.slots)?;
-    let pages = limits.check_count("pages", arguments.get::<Vec<MorePage>>("pages")?)?;
+    // What stands beside the keys belongs to one statement.
+    let most = PageLimits { max_size: limits.max_size.min(LARGEST_BATCH), ..limits };
+    let pages = most.check_count("pages", arguments.get::<Vec<MorePage>>("pages")?)?;
     let (mut given, mut patterns, mut beside) = (Given::default(), Vec::<Vec<bool>>::new(), Vec::new());
     for (index, MorePage { parent: id, after }) in pages.iter().enumerate() {
         let read = || {

@@ -158,5 +158,6 @@ impl Plan {
             }
         }
         self.shares = shares;
+        self.length_of_sql = written.iter().map(|statement| statement.length()).sum();
     }
 }

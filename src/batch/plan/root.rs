@@ -67,10 +67,7 @@ impl<'d> Planner<'_, 'd> {
             RootKind::More { parent, connection } => {
                 self.project_more_pages(field.name, parent(), connection, selected)?
             }
-            RootKind::Groups(groups) => {
-                let chosen = self.bind(Binder::Groups(groups()), selected)?.into_groups()?;
-                self.project_groups(ROOT, field.name, Keys::None, None, groups(), chosen, selected)
-            }
+            RootKind::Groups(groups) => self.project_groups((ROOT, field.name), Keys::None, None, groups(), selected),
             RootKind::Search(search) => self.project_search(ROOT, search(), selected)?,
             RootKind::Connection(target) => {
                 let page = self.bind(Binder::Page(target()), selected)?.into_page()?;
