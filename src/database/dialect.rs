@@ -182,16 +182,18 @@ pub fn join_rows(
     mut rows: SelectStatement,
     optional: bool,
 ) {
-    let kind = match (optional, backend) {
-        (true, _) => JoinType::LeftJoin,
-        // SQLite keeps the order of the tables then: with statistics of few parents it would scan them for the keys.
-        (false, DbBackend::Sqlite) => JoinType::CrossJoin,
-        (false, _) => JoinType::InnerJoin,
-    };
+    let kind = if optional { JoinType::LeftJoin } else { JoinType::InnerJoin };
     let name = table.sea_orm_table().clone();
     if backend == DbBackend::Sqlite {
         rows.column((name.clone(), "rowid"));
-        statement.join(kind, table.clone(), Expr::col((name, "rowid")).in_subquery(rows));
+        let found = Expr::col((name, "rowid")).in_subquery(rows);
+        if optional {
+            statement.join(kind, table.clone(), found);
+        } else {
+            // SQLite keeps the order of tables that are joined by `CROSS JOIN`, for which SeaQuery writes no `ON`. With
+            // statistics that tell of few parents it would scan them for the keys.
+            statement.cross_join(table.clone()).and_where(found);
+        }
     } else {
         rows.column((name.clone(), Asterisk));
         statement.join_lateral(kind, rows, name, Expr::cust("TRUE"));
