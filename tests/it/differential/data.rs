@@ -167,14 +167,7 @@ pub(crate) async fn fill(database: &Database) {
             features.push(feature);
         }
     }
-    // A feature that nothing was counted of yet has no row in the read model.
-    let has_children = |id| {
-        tests.iter().any(|test| test.feature_id == id)
-            || deployments.iter().any(|deployment| deployment.feature_id == id)
-    };
-    let uncounted =
-        features.iter().map(|feature| feature.id).find(|id| !has_children(*id)).expect("one has no children");
-    let counted: Vec<_> = features.iter().map(|feature| feature.id).filter(|id| *id != uncounted).collect();
+    let all: Vec<_> = features.iter().map(|feature| feature.id).collect();
 
     let transaction = WriteTransaction::begin(database, &Caller::local_owner(), "differential.fill").await.unwrap();
     let connection = transaction.connection();
@@ -186,6 +179,6 @@ pub(crate) async fn fill(database: &Database) {
     TestCases::insert_many(rows).exec_without_returning(connection).await.unwrap();
     let rows = deployments.into_iter().map(deployment::Model::into_active_model);
     deployment::Entity::insert_many(rows).exec_without_returning(connection).await.unwrap();
-    refresh_features(connection, &counted).await.unwrap();
+    refresh_features(connection, &all).await.unwrap();
     transaction.commit().await.unwrap();
 }

@@ -86,7 +86,9 @@ impl Generator<'_> {
             Takes::Groups => {
                 let most = if self.one_in(20) { 0..1 } else { 1..4 };
                 let groups = self.words(GROUPS, most);
-                vec![("groupBy", self.required("[FeatureGroup!]", groups))]
+                let mut arguments = vec![("groupBy", self.required("[FeatureGroup!]", groups))];
+                self.add_filter("Feature", &mut arguments);
+                arguments
             }
             Takes::More(parent, ty) => self.more(parent, ty, rows * field.many),
             Takes::Search => self.search(),
@@ -95,6 +97,13 @@ impl Generator<'_> {
                 let environment = Value::String((*pick(&mut self.rng, ENVIRONMENTS)).to_owned());
                 vec![("environment", self.optional("String", environment))]
             }
+        }
+    }
+
+    fn add_filter(&mut self, ty: &str, arguments: &mut Vec<(&'static str, RawValue)>) {
+        if self.one_in(3) {
+            let filter = self.filter_argument(ty);
+            arguments.push(("filter", filter));
         }
     }
 
@@ -172,6 +181,7 @@ impl Generator<'_> {
         if place > 0 || self.one_in(8) {
             arguments.push(("orderBy", self.order_by(ty, order)));
         }
+        self.add_filter(ty, &mut arguments);
         let crowded = rows > MOST_ROWS;
         if crowded || self.rng.bool() {
             let size = self.size(crowded);
@@ -231,6 +241,7 @@ impl Generator<'_> {
                 arguments.push((name, self.optional("String", cursor)));
             }
         }
+        self.add_filter(ty, &mut arguments);
         let crowded = rows * many > MOST_ROWS;
         let sizes: &[&'static str] = match self.rng.u32(..100) {
             0..2 => &["first", "last"],

@@ -56,16 +56,9 @@ pub(crate) enum What {
 }
 
 impl Document {
-    /// The request as it is sent. The values are those of the operation that is asked for: where a document is new,
-    /// async-graphql's validation looks at others as well.
+    /// The request as it is sent.
     pub(crate) fn request(&self) -> Request {
-        let name = self.operation_name.as_ref();
-        let asked = self.operations.iter().find(|operation| name.is_some() && operation.name.as_ref() == name);
-        let is_asked = |variable: &str| {
-            asked.is_none_or(|operation| operation.variables.iter().any(|known| known.name == variable))
-        };
-        let values = self.values.iter().filter(|(name, _)| is_asked(name));
-        let values = values.map(|(name, value)| (Name::new(name), value.clone()));
+        let values = self.values.iter().map(|(name, value)| (Name::new(name), value.clone()));
         // As JSON has them: an enum's value is a string.
         let values = Value::Object(values.collect()).into_json().unwrap();
         let request = Request::new(self.text()).variables(Variables::from_json(values));

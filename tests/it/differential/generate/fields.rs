@@ -44,10 +44,23 @@ pub(crate) const ABSTRACT: &[(&str, &[&str])] =
 
 /// What lists of a type can be ordered by.
 pub(crate) const ORDERS: &[(&str, &[&str])] = &[
-    ("Project", &["NAME", "CREATED_AT"]),
-    ("Feature", &["NAME", "PRIORITY", "STATUS", "CREATED_AT", "UPDATED_AT"]),
-    ("TestCase", &["NAME", "STATUS", "DURATION_MS", "CREATED_AT"]),
-    ("Deployment", &["ENVIRONMENT", "DEPLOYED_AT", "CREATED_AT"]),
+    ("Project", &["NAME", "CREATED_AT", "UPDATED_AT"]),
+    (
+        "Feature",
+        &[
+            "NAME",
+            "PRIORITY",
+            "STATUS",
+            "DEPLOYMENT_STATUS",
+            "CREATED_AT",
+            "UPDATED_AT",
+            "TEST_COUNT",
+            "FAILED_COUNT",
+            "LATEST_DEPLOYED_AT",
+        ],
+    ),
+    ("TestCase", &["NAME", "STATUS", "DURATION_MS", "CREATED_AT", "UPDATED_AT"]),
+    ("Deployment", &["ENVIRONMENT", "VERSION", "STATUS", "DEPLOYED_AT", "CREATED_AT", "UPDATED_AT"]),
 ];
 
 /// All of them.

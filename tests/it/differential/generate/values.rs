@@ -7,7 +7,8 @@ use fastrand::Rng;
 
 use super::arguments::{ENVIRONMENTS, GROUPS, MALFORMED, MISSING, NO_CURSORS, SEARCHES, TYPES};
 use super::fields::ORDERS;
-use super::{Document, Known, Variable, pick};
+use super::{Document, Known, Variable, filter, pick};
+use crate::differential::oracle::filter_types::FILTERS;
 
 /// The values that a request gives to variables.
 pub(crate) type Values = Vec<(String, Value)>;
@@ -81,6 +82,10 @@ impl Other<'_, '_> {
             }
             ("[MorePage!]", Some(Value::List(pages))) if !pages.is_empty() => {
                 Value::List((0..self.rng.usize(..=4)).map(|_| self.page(pages)).collect())
+            }
+            (ty, _) if FILTERS.iter().any(|(object, _)| ty.strip_suffix("Filter") == Some(*object)) => {
+                let depth = self.rng.usize(..=3);
+                filter(self.rng, self.known, ty.trim_end_matches("Filter"), depth)
             }
             (ty, like) => self.order(ty).unwrap_or_else(|| like.cloned().unwrap_or_default()),
         }

@@ -8,6 +8,7 @@ use entity::{deployment, test_case};
 use sea_orm::ActiveEnum as _;
 use uuid::Uuid;
 
+use super::filter::{Row, fits};
 use super::id;
 use super::inputs::{DeploymentStatus, TestStatus};
 use super::objects::Feature;
@@ -80,6 +81,10 @@ impl TestCase {
 impl Listed for TestCase {
     const TYPE: &'static str = "TestCase";
 
+    fn fits(&self, filter: &Value) -> bool {
+        fits(&self.world, Row::TestCase(&self.row), filter)
+    }
+
     fn key(&self) -> Uuid {
         self.row.id
     }
@@ -90,6 +95,7 @@ impl Listed for TestCase {
             "STATUS" => Cell::Text(self.row.status.to_value()),
             "DURATION_MS" => self.row.duration_ms.map_or(Cell::Nothing, Cell::Int),
             "CREATED_AT" => Cell::Time(self.row.created_at),
+            "UPDATED_AT" => Cell::Time(self.row.updated_at),
             _ => panic!("tests are not ordered by {term}"),
         }
     }
@@ -97,7 +103,7 @@ impl Listed for TestCase {
     fn kind(term: &str) -> (Kind, bool) {
         match term {
             "DURATION_MS" => (Kind::Int, true),
-            "CREATED_AT" => (Kind::Time, false),
+            "CREATED_AT" | "UPDATED_AT" => (Kind::Time, false),
             _ => (Kind::Text, false),
         }
     }
@@ -151,6 +157,10 @@ impl Deployment {
 impl Listed for Deployment {
     const TYPE: &'static str = "Deployment";
 
+    fn fits(&self, filter: &Value) -> bool {
+        fits(&self.world, Row::Deployment(&self.row), filter)
+    }
+
     fn key(&self) -> Uuid {
         self.row.id
     }
@@ -158,8 +168,11 @@ impl Listed for Deployment {
     fn cell(&self, term: &str) -> Cell {
         match term {
             "ENVIRONMENT" => Cell::Text(self.row.environment.clone()),
+            "VERSION" => Cell::Text(self.row.version.clone()),
+            "STATUS" => Cell::Text(self.row.status.to_value()),
             "DEPLOYED_AT" => self.row.deployed_at.map_or(Cell::Nothing, Cell::Time),
             "CREATED_AT" => Cell::Time(self.row.created_at),
+            "UPDATED_AT" => Cell::Time(self.row.updated_at),
             _ => panic!("deployments are not ordered by {term}"),
         }
     }
@@ -167,7 +180,7 @@ impl Listed for Deployment {
     fn kind(term: &str) -> (Kind, bool) {
         match term {
             "DEPLOYED_AT" => (Kind::Time, true),
-            "CREATED_AT" => (Kind::Time, false),
+            "CREATED_AT" | "UPDATED_AT" => (Kind::Time, false),
             _ => (Kind::Text, false),
         }
     }

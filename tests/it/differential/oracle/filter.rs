@@ -6,9 +6,10 @@ use chrono::{DateTime, Utc};
 use entity::{deployment, feature, project, test_case};
 use sea_orm::ActiveEnum as _;
 
-use super::filter_types::{Compares, FILTERS};
+use super::filter_types::{Compares, FILTERS, counts, operators};
 use super::id;
-use super::page::{Cell, refuse};
+use super::page::{Cell, Fraction, refuse};
+use super::summaries::{count_features, count_tests, progress};
 use crate::differential::world::World;
 
 /// A row of any table.
@@ -45,6 +46,8 @@ impl<'w> Row<'w> {
             (Self::Project(row), "id") => Cell::Id(row.id),
             (Self::Project(row), "name") => text(&row.name),
             (Self::Project(row), "description") => maybe(row.description.as_deref(), text),
+            (Self::Project(row), "featureCount") => Cell::count(world.features_of(row.id).count()),
+            (Self::Project(row), "progress") => Cell::Float(Fraction(progress(world, row.id))),
             (Self::Project(row), "rowVersion") => Cell::Int(row.row_version),
             (Self::Project(row), "createdAt") => Cell::Time(row.created_at),
             (Self::Project(row), "updatedAt") => Cell::Time(row.updated_at),
@@ -95,11 +98,21 @@ impl<'w> Row<'w> {
         }
     }
 
-    /// A count of the row's tests.
-    fn test_count(self, world: &World, count: &str) -> Cell {
-        let Self::Feature(row) = self else { panic!("only features count tests") };
-        let counted = world.tests_of(row.id).filter(|test| count == "total" || test.status.to_value() == count).count();
-        Cell::Int(i32::try_from(counted).unwrap())
+    /// A count of a summary.
+    fn count(self, world: &World, summary: &str, count: &str) -> Cell {
+        // As the column's words are.
+        let word: String = count
+            .chars()
+            .flat_map(|c| c.is_uppercase().then_some('_').into_iter().chain([c.to_ascii_lowercase()]))
+            .collect();
+        let status = (count != "total").then_some(word.as_str());
+        let counts = |test: &&test_case::Model| status.is_none_or(|status| test.status.to_value() == status);
+        Cell::count(match (self, summary) {
+            (Self::Feature(row), "TestSummary") => world.tests_of(row.id).filter(counts).count(),
+            (Self::Project(row), "TestSummary") => count_tests(world, row.id, status),
+            (Self::Project(row), "FeatureSummary") => count_features(world.features_of(row.id), status),
+            (row, summary) => panic!("{} has no {summary}", row.object()),
+        })
     }
 }
 
@@ -120,8 +133,8 @@ pub(crate) fn fits(world: &World, row: Row<'_>, filter: &Value) -> bool {
                     _ => fit.all(|fits| fits),
                 }
             }),
-            Compares::Summary => {
-                entries(value).all(|(count, operators)| holds(&row.test_count(world, count), Compares::Int, operators))
+            Compares::Summary(of) => {
+                entries(value).all(|(count, operators)| holds(&row.count(world, of, count), Compares::Int, operators))
             }
             compares => holds(&row.cell(world, field), compares, value),
         },
@@ -136,7 +149,7 @@ fn holds(cell: &Cell, compares: Compares, operators: &Value) -> bool {
         cell => cell,
     };
     let cell = fold(cell.clone());
-    let given = |value: &Value| fold(read(compares, value).expect("the filter was checked"));
+    let given = |value: &Value| fold(read(compares, value).unwrap_or_else(|| panic!("{value} was checked")));
     let is_there = cell != Cell::Nothing;
     let texts = |value: &Value| match (&cell, given(value)) {
         (Cell::Text(text), Cell::Text(part)) => Some((text.clone(), part)),
@@ -156,60 +169,114 @@ fn holds(cell: &Cell, compares: Compares, operators: &Value) -> bool {
     })
 }
 
-/// Refuses a filter that has no meaning, wherever the rows are: null, ids of another type, text that no row can hold.
+/// Refuses a filter that has no meaning, wherever the rows are: null, ids of another type, text that no row can hold; and one
+/// that is too much. What is wrong first in the order of the declaration is told, not in that of the document.
 pub(crate) fn check(object: &str, filter: &Value, path: &str) -> Result<(), Error> {
-    for (field, value) in entries(filter) {
-        let path = format!("{path}.{field}");
-        not_null(value, &path)?;
-        match field {
-            "and" | "or" => {
-                for (index, filter) in items(value).iter().enumerate() {
-                    let path = format!("{path}[{index}]");
-                    not_null(filter, &path)?;
-                    check(object, filter, &path)?;
-                }
-            }
-            "not" => check(object, value, &path)?,
-            field => match compares(object, field) {
-                Compares::One(other) => check(other, value, &path)?,
-                Compares::Many(other) => {
-                    for (operator, filter) in entries(value) {
-                        let path = format!("{path}.{operator}");
-                        not_null(filter, &path)?;
-                        check(other, filter, &path)?;
-                    }
-                }
-                Compares::Summary => {
-                    for (count, operators) in entries(value) {
-                        let path = format!("{path}.{count}");
-                        not_null(operators, &path)?;
-                        check_operators(Compares::Int, operators, &path)?;
-                    }
-                }
-                compares => check_operators(compares, value, &path)?,
-            },
-        }
-    }
-    Ok(())
+    Check { depth: 0, conditions: 0 }.object(object, filter, path)
 }
 
-fn check_operators(compares: Compares, operators: &Value, path: &str) -> Result<(), Error> {
-    for (operator, value) in entries(operators) {
-        let path = format!("{path}.{operator}");
-        not_null(value, &path)?;
-        for (index, item) in items(value).iter().enumerate() {
-            let path = if operator == "in" { format!("{path}[{index}]") } else { path.clone() };
-            not_null(item, &path)?;
-            match (compares, item) {
-                (Compares::Id(prefix), Value::String(text)) => drop(id::read(&path, text, &[prefix])?),
-                (Compares::Text, Value::String(text)) if text.contains('\0') => {
-                    return Err(refuse("INVALID_ARGUMENT", format!("{path} must not hold the character U+0000")));
+/// How much of a filter has been looked at.
+struct Check {
+    depth: usize,
+    conditions: usize,
+}
+
+impl Check {
+    fn object(&mut self, object: &str, filter: &Value, path: &str) -> Result<(), Error> {
+        self.depth += 1;
+        if self.depth > 8 {
+            return Err(refuse(
+                "INVALID_ARGUMENT",
+                format!("{path} is the filter of an object inside of 8 others, which is the most"),
+            ));
+        }
+        let before = self.conditions;
+        let (_, fields) = FILTERS.iter().find(|(name, _)| *name == object).expect("the object can be filtered");
+        for (field, compares) in *fields {
+            let Some((value, path)) = given(filter, field, path)? else { continue };
+            match compares {
+                Compares::One(other) => self.object(other, value, &path)?,
+                Compares::Many(other) => {
+                    for operator in ["some", "none", "every"] {
+                        let Some((filter, path)) = given(value, operator, &path)? else { continue };
+                        self.object(other, filter, &path)?;
+                    }
                 }
-                _ => {}
+                Compares::Summary(of) => {
+                    for count in counts(of) {
+                        let Some((tests, path)) = given(value, count, &path)? else { continue };
+                        self.operators(Compares::Int, tests, &path)?;
+                    }
+                }
+                compares => self.operators(*compares, value, &path)?,
             }
         }
+        for connective in ["and", "or"] {
+            let Some((filters, path)) = given(filter, connective, path)? else { continue };
+            for (index, filter) in items(filters).iter().enumerate() {
+                let path = format!("{path}[{index}]");
+                not_null(filter, &path)?;
+                self.object(object, filter, &path)?;
+            }
+        }
+        if let Some((filter, path)) = given(filter, "not", path)? {
+            self.object(object, filter, &path)?;
+        }
+        if self.conditions == before {
+            self.count(path)?;
+        }
+        self.depth -= 1;
+        Ok(())
     }
-    Ok(())
+
+    fn operators(&mut self, compares: Compares, tests: &Value, path: &str) -> Result<(), Error> {
+        for (operator, _) in operators(compares) {
+            let Some((value, path)) = given(tests, operator, path)? else { continue };
+            if operator != "ignoreCase" {
+                self.count(&path)?;
+            }
+            for (index, item) in items(value).iter().enumerate() {
+                let path = if operator == "in" { format!("{path}[{index}]") } else { path.clone() };
+                not_null(item, &path)?;
+                match (compares, item) {
+                    (Compares::Id(prefix), Value::String(text)) => drop(id::read(&path, text, &[prefix])?),
+                    // A number may stand for an id.
+                    (Compares::Id(prefix), other) => drop(id::read(&path, &other.to_string(), &[prefix])?),
+                    (Compares::Int, Value::Number(_)) if read(compares, item).is_none() => {
+                        let reason = "must be a whole number of 32 bits";
+                        return Err(refuse("INVALID_ARGUMENT", format!("{path} {reason}")));
+                    }
+                    // Validation does not read times.
+                    (Compares::Time, _) if operator != "isNull" && read(compares, item).is_none() => {
+                        let reason = "must be a time as RFC 3339 has it, of the years 1 to 9999 in UTC";
+                        return Err(refuse("INVALID_ARGUMENT", format!("{path} {reason}")));
+                    }
+                    (Compares::Text, Value::String(text)) if text.contains('\0') => {
+                        return Err(refuse("INVALID_ARGUMENT", format!("{path} must not hold the character U+0000")));
+                    }
+                    _ => {}
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn count(&mut self, path: &str) -> Result<(), Error> {
+        self.conditions += 1;
+        if self.conditions > 100 {
+            let reason = "is one condition too many: a filter has at most 100";
+            return Err(refuse("INVALID_ARGUMENT", format!("{path} {reason}")));
+        }
+        Ok(())
+    }
+}
+
+/// A field of an input object, if it is given, and its path.
+fn given<'v>(input: &'v Value, field: &str, path: &str) -> Result<Option<(&'v Value, String)>, Error> {
+    let Some((_, value)) = entries(input).find(|(name, _)| *name == field) else { return Ok(None) };
+    let path = format!("{path}.{field}");
+    not_null(value, &path)?;
+    Ok(Some((value, path)))
 }
 
 fn not_null(value: &Value, path: &str) -> Result<(), Error> {
@@ -226,6 +293,7 @@ fn read(compares: Compares, value: &Value) -> Option<Cell> {
         (Compares::Id(prefix), Value::String(text)) => Cell::Id(id::read("", text, &[prefix]).ok()?.1),
         (Compares::Text, Value::String(text)) => Cell::Text(text.clone()),
         (Compares::Int, Value::Number(number)) => Cell::Int(i32::try_from(number.as_i64()?).ok()?),
+        (Compares::Float, Value::Number(number)) => Cell::Float(Fraction(number.as_f64()?)),
         (Compares::Time, Value::String(text)) => Cell::Time(text.parse::<DateTime<Utc>>().ok()?),
         (Compares::Enum(_), Value::Enum(name)) => Cell::Text(name.to_ascii_lowercase()),
         (Compares::Enum(_), Value::String(name)) => Cell::Text(name.to_ascii_lowercase()),

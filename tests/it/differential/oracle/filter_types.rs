@@ -16,20 +16,21 @@ pub(crate) enum Compares {
     Id(&'static str),
     Text,
     Int,
+    Float,
     Time,
     /// A value of this enum.
     Enum(&'static str),
-    /// The counts of a test summary.
-    Summary,
+    /// The counts of a summary of this type.
+    Summary(&'static str),
     /// The object that it leads to, by a filter of this type.
     One(&'static str),
     /// The objects of a list.
     Many(&'static str),
 }
 
-use Compares::{Enum, Id, Int, Many, One, Summary, Text, Time};
+use Compares::{Enum, Float, Id, Int, Many, One, Summary, Text, Time};
 
-/// The fields of each object's filter; `and`, `or` and `not` are in all of them.
+/// The fields of each object's filter, in the order in which they are looked at; `and`, `or` and `not` are in all of them.
 pub(crate) const FILTERS: &[(&str, &[(&str, Compares)])] = &[
     (
         "Project",
@@ -37,10 +38,14 @@ pub(crate) const FILTERS: &[(&str, &[(&str, Compares)])] = &[
             ("id", Id("project")),
             ("name", Text),
             ("description", Text),
+            ("featureCount", Int),
+            ("progress", Float),
+            ("featureSummary", Summary("FeatureSummary")),
+            ("testSummary", Summary("TestSummary")),
+            ("features", Many("Feature")),
             ("rowVersion", Int),
             ("createdAt", Time),
             ("updatedAt", Time),
-            ("features", Many("Feature")),
         ],
     ),
     (
@@ -51,14 +56,14 @@ pub(crate) const FILTERS: &[(&str, &[(&str, Compares)])] = &[
             ("description", Text),
             ("priority", Int),
             ("status", Enum("FeatureStatus")),
+            ("project", One("Project")),
+            ("tests", Many("TestCase")),
+            ("testSummary", Summary("TestSummary")),
+            ("deployments", Many("Deployment")),
+            ("deploymentStatus", Enum("DeploymentStatus")),
             ("rowVersion", Int),
             ("createdAt", Time),
             ("updatedAt", Time),
-            ("deploymentStatus", Enum("DeploymentStatus")),
-            ("testSummary", Summary),
-            ("project", One("Project")),
-            ("tests", Many("TestCase")),
-            ("deployments", Many("Deployment")),
         ],
     ),
     (
@@ -69,10 +74,10 @@ pub(crate) const FILTERS: &[(&str, &[(&str, Compares)])] = &[
             ("status", Enum("TestStatus")),
             ("durationMs", Int),
             ("message", Text),
+            ("feature", One("Feature")),
             ("rowVersion", Int),
             ("createdAt", Time),
             ("updatedAt", Time),
-            ("feature", One("Feature")),
         ],
     ),
     (
@@ -83,22 +88,29 @@ pub(crate) const FILTERS: &[(&str, &[(&str, Compares)])] = &[
             ("version", Text),
             ("status", Enum("DeploymentStatus")),
             ("deployedAt", Time),
+            ("feature", One("Feature")),
             ("rowVersion", Int),
             ("createdAt", Time),
             ("updatedAt", Time),
-            ("feature", One("Feature")),
         ],
     ),
 ];
 
-/// The counts of a test summary.
-pub(crate) const COUNTS: &[&str] = &["total", "passed", "failed", "pending", "skipped"];
+/// The counts of a summary.
+pub(crate) fn counts(summary: &str) -> &'static [&'static str] {
+    match summary {
+        "TestSummary" => &["total", "passed", "failed", "pending", "skipped"],
+        _ => &["total", "notStarted", "inProgress", "blocked", "completed", "cancelled"],
+    }
+}
 
-/// The operators that an operator input has, each with the type of what it takes.
+/// The operators that an operator input has, in the order in which they are looked at, each with the type of what it takes.
 pub(crate) fn operators(compares: Compares) -> Vec<(&'static str, String)> {
     let scalar = |name: &str, operators: &[&'static str]| {
         let list = ("in", format!("[{name}!]"));
-        operators.iter().map(|operator| (*operator, name.to_owned())).chain([list]).collect::<Vec<_>>()
+        let mut all: Vec<_> = operators.iter().map(|operator| (*operator, name.to_owned())).collect();
+        all.insert(1, list);
+        all
     };
     let flag = |name| (name, "Boolean".to_owned());
     let in_order = ["eq", "gt", "gte", "lt", "lte"];
@@ -106,26 +118,27 @@ pub(crate) fn operators(compares: Compares) -> Vec<(&'static str, String)> {
         Id(_) => scalar("ID", &["eq"]),
         Enum(name) => [scalar(name, &["eq"]), vec![flag("isNull")]].concat(),
         Int => [scalar("Int", &in_order), vec![flag("isNull")]].concat(),
+        Float => [scalar("Float", &in_order), vec![flag("isNull")]].concat(),
         Time => [scalar("DateTime", &in_order), vec![flag("isNull")]].concat(),
         Text => {
             let text = scalar("String", &["eq", "gt", "gte", "lt", "lte", "contains", "startsWith"]);
-            [text, vec![flag("isNull"), flag("ignoreCase")]].concat()
+            [vec![flag("ignoreCase")], text, vec![flag("isNull")]].concat()
         }
-        Summary => COUNTS.iter().map(|count| (*count, "IntFilter".to_owned())).collect(),
+        Summary(of) => counts(of).iter().map(|count| (*count, "IntFilter".to_owned())).collect(),
         Many(of) => ["some", "none", "every"].map(|name| (name, format!("{of}Filter"))).into(),
         One(_) => Vec::new(),
     }
 }
 
 /// The name of the input type of a field.
-fn input_name(compares: Compares) -> String {
+pub(crate) fn input_name(compares: Compares) -> String {
     match compares {
         Id(_) => "IDFilter".to_owned(),
         Text => "StringFilter".to_owned(),
         Int => "IntFilter".to_owned(),
         Time => "DateTimeFilter".to_owned(),
-        Summary => "TestSummaryFilter".to_owned(),
-        Enum(name) | One(name) => format!("{name}Filter"),
+        Float => "FloatFilter".to_owned(),
+        Enum(name) | One(name) | Summary(name) => format!("{name}Filter"),
         Many(of) => format!("{of}ListFilter"),
     }
 }
@@ -156,6 +169,7 @@ impl<const OF: usize> InputType for Filter<OF> {
             let mut inputs = vec![("and", own.clone()), ("or", own), ("not", name.clone())];
             inputs.extend(fields.iter().map(|(field, compares)| (*field, input_name(*compares))));
             register(registry, &name, inputs);
+            register(registry, "IntFilter", operators(Int));
             for (_, compares) in *fields {
                 if !matches!(compares, One(_)) {
                     register(registry, &input_name(*compares), operators(*compares));

@@ -24,6 +24,7 @@ pub(super) enum Nulls {
 pub(super) enum ProjectOrderField {
     Name,
     CreatedAt,
+    UpdatedAt,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Enum)]
@@ -31,8 +32,12 @@ pub(super) enum FeatureOrderField {
     Name,
     Priority,
     Status,
+    DeploymentStatus,
     CreatedAt,
     UpdatedAt,
+    TestCount,
+    FailedCount,
+    LatestDeployedAt,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Enum)]
@@ -41,13 +46,17 @@ pub(super) enum TestCaseOrderField {
     Status,
     DurationMs,
     CreatedAt,
+    UpdatedAt,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Enum)]
 pub(super) enum DeploymentOrderField {
     Environment,
+    Version,
+    Status,
     DeployedAt,
     CreatedAt,
+    UpdatedAt,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Enum)]

@@ -1,9 +1,10 @@
 //! Lists that go on, each from a cursor of its own.
 
-use async_graphql::Error;
+use async_graphql::{Error, Value};
 use uuid::Uuid;
 
 use super::connection::Connection;
+use super::filter::check;
 use super::id;
 use super::inputs::MorePage;
 use super::objects::Maybe;
@@ -19,9 +20,13 @@ pub(super) fn more_pages<R: Listed>(
     pages: &[MorePage],
     first: Option<i64>,
     order: &[Term],
+    filter: Option<Value>,
     rows: impl Fn(Uuid) -> Option<Vec<R>>,
 ) -> MorePages<R> {
     size("first", first)?;
+    if let Some(filter) = &filter {
+        check(R::TYPE, filter, "filter")?;
+    }
     if pages.len() > 1000 {
         return Err(refuse("INVALID_ARGUMENT", format!("pages must have at most 1000 items, has {}", pages.len())));
     }
@@ -29,7 +34,12 @@ pub(super) fn more_pages<R: Listed>(
         let (_, parent) = id::read(&format!("pages[{index}].parent"), &asked.parent, &[prefix])?;
         read_cursor::<R>(&format!("pages[{index}].after"), Some(&asked.after), order)?;
         let Some(rows) = rows(parent) else { return Ok(None) };
-        let arguments = PageArguments { first, after: Some(asked.after.clone()), ..PageArguments::default() };
+        let arguments = PageArguments {
+            first,
+            after: Some(asked.after.clone()),
+            filter: filter.clone(),
+            ..PageArguments::default()
+        };
         Ok(Some(Spec(Connection(page(rows, order, &arguments)?))))
     };
     Ok(SpecList(pages.iter().enumerate().map(|page| answer(page).transpose()).collect()))

@@ -4,14 +4,16 @@
 
 use std::sync::Arc;
 
-use async_graphql::{Error, ID, Object};
-use entity::{feature, project};
+use async_graphql::{Error, ID, Object, Value};
+use entity::{feature, project, test_case};
 use sea_orm::ActiveEnum as _;
 use uuid::Uuid;
 
 use super::children::{Deployment, TestCase, Time};
 use super::connection::Connection;
 use super::counts::{EnvironmentDeployments, FeatureCounts, FeatureSummary, TestSummary, counts, environments};
+use super::filter::{Row, fits};
+use super::filter_types::{DeploymentFilter, FeatureFilter, TestCaseFilter};
 use super::id;
 use super::inputs::{
     DeploymentOrderField, DeploymentStatus, FeatureGroup, FeatureOrderField, FeatureStatus, Order, TestCaseOrderField,
@@ -19,6 +21,7 @@ use super::inputs::{
 };
 use super::page::{Cell, Kind, Listed, PageArguments, page, refuse};
 use super::spec::{Spec, SpecList};
+use super::summaries::progress;
 use crate::differential::world::World;
 
 /// What may be null, and is where it has an error.
@@ -54,11 +57,8 @@ impl Project {
         self.world.features_of(self.row.id).count()
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "there are few features")]
     async fn progress(&self) -> f64 {
-        let with = |status| self.world.features_of(self.row.id).filter(move |feature| feature.status == status).count();
-        let counted = self.world.features_of(self.row.id).count() - with(feature::FeatureStatus::Cancelled);
-        if counted == 0 { 0.0 } else { with(feature::FeatureStatus::Completed) as f64 / counted as f64 }
+        progress(&self.world, self.row.id)
     }
 
     async fn feature_summary(&self) -> Spec<FeatureSummary> {
@@ -69,8 +69,8 @@ impl Project {
         Spec(TestSummary::of_project(&self.world, self.row.id))
     }
 
-    async fn feature_counts(&self, group_by: Vec<FeatureGroup>) -> FeatureCounts {
-        counts(&self.world, self.world.features_of(self.row.id), group_by)
+    async fn feature_counts(&self, group_by: Vec<FeatureGroup>, filter: Option<FeatureFilter>) -> FeatureCounts {
+        counts(&self.world, self.world.features_of(self.row.id), group_by, filter)
     }
 
     async fn features(
@@ -80,10 +80,12 @@ impl Project {
         last: Option<i64>,
         before: Option<String>,
         order_by: Option<Vec<Order<FeatureOrderField>>>,
+        filter: Option<FeatureFilter>,
     ) -> Result<Spec<Connection<Feature>>, Error> {
         let rows = self.world.features_of(self.row.id);
         let rows = rows.map(|row| Feature { world: Arc::clone(&self.world), row: row.clone() }).collect();
-        page(rows, &order_of(order_by), &PageArguments { first, after, last, before }).map(Connection).map(Spec)
+        let filter = filter.map(|filter| filter.0);
+        page(rows, &order_of(order_by), &PageArguments { first, after, last, before, filter }).map(Connection).map(Spec)
     }
 
     async fn row_version(&self) -> i32 {
@@ -102,6 +104,10 @@ impl Project {
 impl Listed for Project {
     const TYPE: &'static str = "Project";
 
+    fn fits(&self, filter: &Value) -> bool {
+        fits(&self.world, Row::Project(&self.row), filter)
+    }
+
     fn key(&self) -> Uuid {
         self.row.id
     }
@@ -110,12 +116,13 @@ impl Listed for Project {
         match term {
             "NAME" => Cell::Text(self.row.name.clone()),
             "CREATED_AT" => Cell::Time(self.row.created_at),
+            "UPDATED_AT" => Cell::Time(self.row.updated_at),
             _ => panic!("projects are not ordered by {term}"),
         }
     }
 
     fn kind(term: &str) -> (Kind, bool) {
-        (if term == "CREATED_AT" { Kind::Time } else { Kind::Text }, false)
+        (if term == "NAME" { Kind::Text } else { Kind::Time }, false)
     }
 }
 
@@ -164,10 +171,12 @@ impl Feature {
         last: Option<i64>,
         before: Option<String>,
         order_by: Option<Vec<Order<TestCaseOrderField>>>,
+        filter: Option<TestCaseFilter>,
     ) -> Result<Spec<Connection<TestCase>>, Error> {
         let rows = self.world.tests_of(self.row.id);
         let rows = rows.map(|row| TestCase { world: Arc::clone(&self.world), row: row.clone() }).collect();
-        page(rows, &order_of(order_by), &PageArguments { first, after, last, before }).map(Connection).map(Spec)
+        let filter = filter.map(|filter| filter.0);
+        page(rows, &order_of(order_by), &PageArguments { first, after, last, before, filter }).map(Connection).map(Spec)
     }
 
     async fn test_summary(&self) -> Spec<TestSummary> {
@@ -185,10 +194,12 @@ impl Feature {
         last: Option<i64>,
         before: Option<String>,
         order_by: Option<Vec<Order<DeploymentOrderField>>>,
+        filter: Option<DeploymentFilter>,
     ) -> Result<Spec<Connection<Deployment>>, Error> {
         let rows = self.world.deployments_of(self.row.id);
         let rows = rows.map(|row| Deployment { world: Arc::clone(&self.world), row: row.clone() }).collect();
-        page(rows, &order_of(order_by), &PageArguments { first, after, last, before }).map(Connection).map(Spec)
+        let filter = filter.map(|filter| filter.0);
+        page(rows, &order_of(order_by), &PageArguments { first, after, last, before, filter }).map(Connection).map(Spec)
     }
 
     async fn latest_deployment(&self, environment: Option<String>) -> Maybe<Spec<Deployment>> {
@@ -219,25 +230,37 @@ impl Feature {
 impl Listed for Feature {
     const TYPE: &'static str = "Feature";
 
+    fn fits(&self, filter: &Value) -> bool {
+        fits(&self.world, Row::Feature(&self.row), filter)
+    }
+
     fn key(&self) -> Uuid {
         self.row.id
     }
 
     fn cell(&self, term: &str) -> Cell {
+        let latest = || self.world.latest_deployment(self.row.id, None);
+        let failed = self.world.tests_of(self.row.id).filter(|test| test.status == test_case::TestStatus::Failed);
         match term {
             "NAME" => Cell::Text(self.row.name.clone()),
             "PRIORITY" => Cell::Int(self.row.priority),
             "STATUS" => Cell::Text(self.row.status.to_value()),
             "CREATED_AT" => Cell::Time(self.row.created_at),
             "UPDATED_AT" => Cell::Time(self.row.updated_at),
+            "DEPLOYMENT_STATUS" => latest().map_or(Cell::Nothing, |latest| Cell::Text(latest.status.to_value())),
+            "LATEST_DEPLOYED_AT" => latest().and_then(|latest| latest.deployed_at).map_or(Cell::Nothing, Cell::Time),
+            "TEST_COUNT" => Cell::count(self.world.tests_of(self.row.id).count()),
+            "FAILED_COUNT" => Cell::count(failed.count()),
             _ => panic!("features are not ordered by {term}"),
         }
     }
 
     fn kind(term: &str) -> (Kind, bool) {
         match term {
-            "PRIORITY" => (Kind::Int, false),
+            "PRIORITY" | "TEST_COUNT" | "FAILED_COUNT" => (Kind::Int, false),
             "CREATED_AT" | "UPDATED_AT" => (Kind::Time, false),
+            "LATEST_DEPLOYED_AT" => (Kind::Time, true),
+            "DEPLOYMENT_STATUS" => (Kind::Text, true),
             _ => (Kind::Text, false),
         }
     }

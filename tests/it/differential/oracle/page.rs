@@ -2,13 +2,14 @@
 
 use std::cmp::Ordering as Compared;
 
-use async_graphql::{Error, ErrorExtensions as _};
+use async_graphql::{Error, ErrorExtensions as _, Value};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Datelike as _, SecondsFormat, Utc};
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
+use super::filter::check;
 use super::inputs::{Direction, Nulls};
 
 /// A value that rows are compared by. Nothing is the smallest, text sorts by code point (as UTF-8's bytes do).
@@ -16,10 +17,41 @@ use super::inputs::{Direction, Nulls};
 pub(crate) enum Cell {
     Nothing,
     Int(i32),
+    Float(Fraction),
     Time(DateTime<Utc>),
     Text(String),
     Id(Uuid),
 }
+
+impl Cell {
+    pub(crate) fn count(count: usize) -> Self {
+        Self::Int(i32::try_from(count).expect("there are few rows"))
+    }
+}
+
+/// A number that can be compared: it is one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Fraction(pub(crate) f64);
+
+impl Ord for Fraction {
+    fn cmp(&self, other: &Self) -> Compared {
+        self.0.partial_cmp(&other.0).expect("JSON has numbers only")
+    }
+}
+
+impl PartialOrd for Fraction {
+    fn partial_cmp(&self, other: &Self) -> Option<Compared> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for Fraction {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Fraction {}
 
 /// What a cursor may hold for a term.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -36,6 +68,10 @@ pub(super) trait Listed {
     const TYPE: &'static str;
 
     fn key(&self) -> Uuid;
+    /// Whether it fits a filter that has been checked.
+    fn fits(&self, _: &Value) -> bool {
+        panic!("lists of {} are not filtered", Self::TYPE)
+    }
     /// What it has where lists are ordered by `term`.
     fn cell(&self, term: &str) -> Cell;
     /// What the cells of `term` are, and whether there may be none.
@@ -57,6 +93,7 @@ pub(super) struct PageArguments {
     pub(super) after: Option<String>,
     pub(super) last: Option<i64>,
     pub(super) before: Option<String>,
+    pub(super) filter: Option<Value>,
 }
 
 /// A page, and what is said of it.
@@ -130,6 +167,10 @@ pub(super) fn page<R: Listed>(mut rows: Vec<R>, order: &[Term], arguments: &Page
     if first.is_some() && last.is_some() {
         return Err(refuse("INVALID_ARGUMENT", "last cannot be given together with first"));
     }
+    if let Some(filter) = &arguments.filter {
+        check(R::TYPE, filter, "filter")?;
+        rows.retain(|row| row.fits(filter));
+    }
     sort(&mut rows, order);
     let total = rows.len();
     // Before the page stand the rows up to `after`, after it those from `before` on, and on each side what is cut off.
@@ -170,6 +211,7 @@ pub(super) fn write_cursor<R: Listed>(row: &R, order: &[Term]) -> String {
     let values = order.iter().map(|term| match cell_of(row, term) {
         Cell::Nothing => Json::Null,
         Cell::Int(number) => json!(number),
+        Cell::Float(Fraction(number)) => json!(number),
         Cell::Time(time) => json!(time.to_rfc3339_opts(SecondsFormat::AutoSi, true)),
         Cell::Text(text) => json!(text),
         Cell::Id(id) => json!(id.to_string()),

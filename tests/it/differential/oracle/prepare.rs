@@ -20,11 +20,17 @@ pub(super) fn prepare(
 ) -> Result<Request, Vec<ServerError>> {
     let name = request.operation_name.clone();
     let chosen = match (&document.operations, &name) {
-        (DocumentOperations::Single(operation), _) => Some(operation),
+        (DocumentOperations::Single(operation), None) => Some(operation),
+        (DocumentOperations::Single(_), Some(_)) => None,
         (DocumentOperations::Multiple(operations), Some(name)) => operations.get(name.as_str()),
         (DocumentOperations::Multiple(operations), None) if operations.len() == 1 => operations.values().next(),
         (DocumentOperations::Multiple(_), None) => None,
     };
+    // The values of other operations' variables are not looked at.
+    if let Some(operation) = chosen {
+        let own: Vec<_> = operation.node.variable_definitions.iter().map(|variable| &variable.node.name.node).collect();
+        request.variables.retain(|name, _| own.contains(&name));
+    }
     let mut errors = Vec::new();
     for variable in chosen.into_iter().flat_map(|operation| &operation.node.variable_definitions) {
         let (name, ty) = (&variable.node.name.node, &variable.node.var_type.node);

@@ -12,6 +12,7 @@ use async_graphql::{ContextSelectionSet, Error, ID, Interface, Object, OutputTyp
 use super::children::{Deployment, TestCase};
 use super::connection::Connection;
 use super::counts::{FeatureCounts, counts};
+use super::filter_types::{DeploymentFilter, FeatureFilter, ProjectFilter, TestCaseFilter};
 use super::id;
 use super::inputs::{
     DeploymentOrderField, FeatureGroup, FeatureOrderField, MorePage, Order, ProjectOrderField, TestCaseOrderField,
@@ -103,10 +104,12 @@ impl Query {
         last: Option<i64>,
         before: Option<String>,
         order_by: Option<Vec<Order<ProjectOrderField>>>,
+        filter: Option<ProjectFilter>,
     ) -> Result<Spec<Connection<Project>>, Error> {
         let rows = self.0.projects.iter();
         let rows = rows.map(|row| Project { world: Arc::clone(&self.0), row: row.clone() }).collect();
-        page(rows, &order_of(order_by), &PageArguments { first, after, last, before }).map(Connection).map(Spec)
+        let filter = filter.map(|filter| filter.0);
+        page(rows, &order_of(order_by), &PageArguments { first, after, last, before, filter }).map(Connection).map(Spec)
     }
 
     async fn feature(&self, id: ID) -> Maybe<Spec<Feature>> {
@@ -121,14 +124,16 @@ impl Query {
         last: Option<i64>,
         before: Option<String>,
         order_by: Option<Vec<Order<FeatureOrderField>>>,
+        filter: Option<FeatureFilter>,
     ) -> Result<Spec<Connection<Feature>>, Error> {
         let rows = self.0.features();
         let rows = rows.map(|row| Feature { world: Arc::clone(&self.0), row: row.clone() }).collect();
-        page(rows, &order_of(order_by), &PageArguments { first, after, last, before }).map(Connection).map(Spec)
+        let filter = filter.map(|filter| filter.0);
+        page(rows, &order_of(order_by), &PageArguments { first, after, last, before, filter }).map(Connection).map(Spec)
     }
 
-    async fn feature_counts(&self, group_by: Vec<FeatureGroup>) -> FeatureCounts {
-        counts(&self.0, self.0.features(), group_by)
+    async fn feature_counts(&self, group_by: Vec<FeatureGroup>, filter: Option<FeatureFilter>) -> FeatureCounts {
+        counts(&self.0, self.0.features(), group_by, filter)
     }
 
     async fn more_project_features(
@@ -136,8 +141,9 @@ impl Query {
         pages: Vec<MorePage>,
         first: Option<i64>,
         order_by: Option<Vec<Order<FeatureOrderField>>>,
+        filter: Option<FeatureFilter>,
     ) -> MorePages<Feature> {
-        more_pages("project", &pages, first, &order_of(order_by), |project| {
+        more_pages("project", &pages, first, &order_of(order_by), filter.map(|filter| filter.0), |project| {
             self.0.project(project)?;
             let rows = self.0.features_of(project);
             Some(rows.map(|row| Feature { world: Arc::clone(&self.0), row: row.clone() }).collect())
@@ -149,8 +155,9 @@ impl Query {
         pages: Vec<MorePage>,
         first: Option<i64>,
         order_by: Option<Vec<Order<TestCaseOrderField>>>,
+        filter: Option<TestCaseFilter>,
     ) -> MorePages<TestCase> {
-        more_pages("feature", &pages, first, &order_of(order_by), |feature| {
+        more_pages("feature", &pages, first, &order_of(order_by), filter.map(|filter| filter.0), |feature| {
             self.0.feature(feature)?;
             let rows = self.0.tests_of(feature);
             Some(rows.map(|row| TestCase { world: Arc::clone(&self.0), row: row.clone() }).collect())
@@ -162,8 +169,9 @@ impl Query {
         pages: Vec<MorePage>,
         first: Option<i64>,
         order_by: Option<Vec<Order<DeploymentOrderField>>>,
+        filter: Option<DeploymentFilter>,
     ) -> MorePages<Deployment> {
-        more_pages("feature", &pages, first, &order_of(order_by), |feature| {
+        more_pages("feature", &pages, first, &order_of(order_by), filter.map(|filter| filter.0), |feature| {
             self.0.feature(feature)?;
             let rows = self.0.deployments_of(feature);
             Some(rows.map(|row| Deployment { world: Arc::clone(&self.0), row: row.clone() }).collect())

@@ -36,7 +36,8 @@ impl<T: ObjectType> OutputType for Spec<T> {
     }
 }
 
-/// The product's root, executed here as well: an error that rises out of it leaves no data.
+/// The product's root, executed here as well: an error that rises out of it leaves no data, but all of its fields are asked,
+/// so that all errors are told.
 pub(super) struct SpecRoot<T>(pub(super) T);
 
 impl<T: ObjectType> OutputType for SpecRoot<T> {
@@ -49,10 +50,17 @@ impl<T: ObjectType> OutputType for SpecRoot<T> {
     }
 
     async fn resolve(&self, ctx: &ContextSelectionSet<'_>, _: &Positioned<Field>) -> ServerResult<Value> {
-        execute_selection_set(ctx, &self.0).await.or_else(|error| {
-            ctx.add_error(error);
-            Ok(Value::Null)
-        })
+        let (mut result, mut is_null) = (IndexMap::new(), false);
+        for (key, fields) in collect(ctx, &T::type_name()) {
+            match execute_field(ctx, &self.0, &fields).await {
+                Ok(value) => drop(result.insert(key.clone(), value)),
+                Err(error) => {
+                    ctx.add_error(error);
+                    is_null = true;
+                }
+            }
+        }
+        Ok(if is_null { Value::Null } else { Value::Object(result) })
     }
 }
 

@@ -15,6 +15,14 @@ pub(crate) fn count_features<'w>(features: impl Iterator<Item = &'w feature::Mod
     features.filter(|feature| status.is_none_or(|status| feature.status.to_value() == status)).count()
 }
 
+/// The part of a project's features that is completed, cancelled ones aside.
+#[expect(clippy::cast_precision_loss, reason = "there are few features")]
+pub(crate) fn progress(world: &World, project: Uuid) -> f64 {
+    let with = |status| count_features(world.features_of(project), status);
+    let counted = with(None) - with(Some("cancelled"));
+    if counted == 0 { 0.0 } else { with(Some("completed")) as f64 / counted as f64 }
+}
+
 /// The tests of a project's features in `status`; without one, all of them.
 pub(crate) fn count_tests(world: &World, project: Uuid, status: Option<&str>) -> usize {
     let tests = world.features_of(project).flat_map(|feature| world.tests_of(feature.id));
