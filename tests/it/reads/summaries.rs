@@ -129,7 +129,9 @@ async fn wrong_groups_are_refused(backend: Backend) {
 
 /// The groups as one would count them by hand.
 fn counts(features: &[Value], by: &[&str]) -> Value {
-    let mut counts: BTreeMap<Vec<(Option<i64>, Option<String>)>, (Value, u32)> = BTreeMap::new();
+    /// A number or a word, or nothing: sorted as the groups are.
+    type Part = (Option<i64>, Option<String>);
+    let mut counts: BTreeMap<Vec<Part>, (Value, u32)> = BTreeMap::new();
     for feature in features {
         let key =
             by.iter().map(|field| (feature[field].as_i64(), feature[field].as_str().map(str::to_owned))).collect();

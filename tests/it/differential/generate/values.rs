@@ -64,21 +64,21 @@ impl Other<'_, '_> {
             ("[ID!]", _) => Value::List((0..self.rng.usize(..=6)).map(|_| self.id(None)).collect()),
             ("String", Some(Value::String(like))) => {
                 if ENVIRONMENTS.contains(&like.as_str()) {
-                    text(*pick(self.rng, ENVIRONMENTS))
+                    text(pick::<&str>(self.rng, ENVIRONMENTS))
                 } else if SEARCHES.contains(&like.as_str()) {
-                    text(*pick(self.rng, SEARCHES))
+                    text(pick::<&str>(self.rng, SEARCHES))
                 } else {
                     Value::String(self.cursor(like))
                 }
             }
-            ("String", _) => text(*pick(self.rng, NO_CURSORS)),
-            ("OrderDirection", _) => word(*pick(self.rng, &["ASC", "DESC"])),
-            ("NullsOrder", _) => word(*pick(self.rng, &["FIRST", "LAST"])),
+            ("String", _) => text(pick::<&str>(self.rng, NO_CURSORS)),
+            ("OrderDirection", _) => word(pick::<&str>(self.rng, &["ASC", "DESC"])),
+            ("NullsOrder", _) => word(pick::<&str>(self.rng, &["FIRST", "LAST"])),
             ("[FeatureGroup!]", _) => {
-                Value::List((0..self.rng.usize(..=3)).map(|_| word(*pick(self.rng, GROUPS))).collect())
+                Value::List((0..self.rng.usize(..=3)).map(|_| word(pick::<&str>(self.rng, GROUPS))).collect())
             }
             ("[SearchType!]", _) => {
-                Value::List((0..self.rng.usize(..=2)).map(|_| word(*pick(self.rng, TYPES))).collect())
+                Value::List((0..self.rng.usize(..=2)).map(|_| word(pick::<&str>(self.rng, TYPES))).collect())
             }
             ("[MorePage!]", Some(Value::List(pages))) if !pages.is_empty() => {
                 Value::List((0..self.rng.usize(..=4)).map(|_| self.page(pages)).collect())
@@ -94,7 +94,7 @@ impl Other<'_, '_> {
     fn order(&mut self, ty: &str) -> Option<Value> {
         if let Some(ty) = ty.strip_suffix("OrderField") {
             let (_, names) = ORDERS.iter().find(|(known, _)| *known == ty)?;
-            return Some(Value::Enum(Name::new(*pick(self.rng, names))));
+            return Some(Value::Enum(Name::new(pick(self.rng, names))));
         }
         let ty = ty.strip_prefix('[')?.strip_suffix("Order!]")?;
         let (_, most) = *self.orders.iter().find(|(known, _)| *known == ty)?;

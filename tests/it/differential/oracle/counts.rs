@@ -91,7 +91,7 @@ pub(super) fn counts<'w>(
     world: &World,
     features: impl Iterator<Item = &'w feature::Model>,
     group_by: Vec<FeatureGroup>,
-    filter: Option<FeatureFilter>,
+    filter: Option<&FeatureFilter>,
 ) -> FeatureCounts {
     let mut chosen = Vec::new();
     for group in group_by {
@@ -103,12 +103,12 @@ pub(super) fn counts<'w>(
     if chosen.is_empty() {
         return Err(refuse("INVALID_ARGUMENT", "groupBy must name something to group by"));
     }
-    if let Some(Filter(filter)) = &filter {
+    if let Some(Filter(filter)) = filter {
         check("Feature", filter, "filter")?;
     }
-    let features = features
-        .filter(|feature| filter.as_ref().is_none_or(|Filter(filter)| fits(world, Row::Feature(feature), filter)));
-    let chosen: Vec<_> = chosen.iter().map(|name| name.as_str()).collect();
+    let features =
+        features.filter(|feature| filter.is_none_or(|Filter(filter)| fits(world, Row::Feature(feature), filter)));
+    let chosen: Vec<_> = chosen.iter().map(async_graphql::Name::as_str).collect();
     let groups = feature_counts(world, features, &chosen).into_iter().map(|(values, count)| {
         let mut entry = FeatureCount { status: None, priority: None, deployment_status: None, count };
         for (group, value) in chosen.iter().zip(values) {

@@ -101,11 +101,11 @@ impl<'w> Row<'w> {
     /// A count of a summary.
     fn count(self, world: &World, summary: &str, count: &str) -> Cell {
         // As the column's words are.
-        let word: String = count
+        let spelled: String = count
             .chars()
             .flat_map(|c| c.is_uppercase().then_some('_').into_iter().chain([c.to_ascii_lowercase()]))
             .collect();
-        let status = (count != "total").then_some(word.as_str());
+        let status = (count != "total").then_some(spelled.as_str());
         let counts = |test: &&test_case::Model| status.is_none_or(|status| test.status.to_value() == status);
         Cell::count(match (self, summary) {
             (Self::Feature(row), "TestSummary") => world.tests_of(row.id).filter(counts).count(),

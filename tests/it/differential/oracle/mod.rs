@@ -3,6 +3,8 @@
 //! **Invariant:** it shares no code with the engine. It is naive on purpose: one object at a time, filtered by closures,
 //! sorted by comparing all terms. `spec.rs` and `prepare.rs` are where async-graphql's own executor is mended.
 
+#![allow(clippy::too_many_arguments, reason = "a resolver takes what its field does")]
+
 mod children;
 mod connection;
 mod counts;

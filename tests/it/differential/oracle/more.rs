@@ -20,11 +20,11 @@ pub(super) fn more_pages<R: Listed>(
     pages: &[MorePage],
     first: Option<i64>,
     order: &[Term],
-    filter: Option<Value>,
+    filter: Option<&Value>,
     rows: impl Fn(Uuid) -> Option<Vec<R>>,
 ) -> MorePages<R> {
     size("first", first)?;
-    if let Some(filter) = &filter {
+    if let Some(filter) = filter {
         check(R::TYPE, filter, "filter")?;
     }
     if pages.len() > 1000 {
@@ -37,7 +37,7 @@ pub(super) fn more_pages<R: Listed>(
         let arguments = PageArguments {
             first,
             after: Some(asked.after.clone()),
-            filter: filter.clone(),
+            filter: filter.cloned(),
             ..PageArguments::default()
         };
         Ok(Some(Spec(Connection(page(rows, order, &arguments)?))))

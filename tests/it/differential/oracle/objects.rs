@@ -70,7 +70,7 @@ impl Project {
     }
 
     async fn feature_counts(&self, group_by: Vec<FeatureGroup>, filter: Option<FeatureFilter>) -> FeatureCounts {
-        counts(&self.world, self.world.features_of(self.row.id), group_by, filter)
+        counts(&self.world, self.world.features_of(self.row.id), group_by, filter.as_ref())
     }
 
     async fn features(

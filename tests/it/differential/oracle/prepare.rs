@@ -21,10 +21,9 @@ pub(super) fn prepare(
     let name = request.operation_name.clone();
     let chosen = match (&document.operations, &name) {
         (DocumentOperations::Single(operation), None) => Some(operation),
-        (DocumentOperations::Single(_), Some(_)) => None,
         (DocumentOperations::Multiple(operations), Some(name)) => operations.get(name.as_str()),
         (DocumentOperations::Multiple(operations), None) if operations.len() == 1 => operations.values().next(),
-        (DocumentOperations::Multiple(_), None) => None,
+        (DocumentOperations::Single(_), Some(_)) | (DocumentOperations::Multiple(_), None) => None,
     };
     // The values of other operations' variables are not looked at.
     if let Some(operation) = chosen {

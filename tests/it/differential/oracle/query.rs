@@ -133,7 +133,7 @@ impl Query {
     }
 
     async fn feature_counts(&self, group_by: Vec<FeatureGroup>, filter: Option<FeatureFilter>) -> FeatureCounts {
-        counts(&self.0, self.0.features(), group_by, filter)
+        counts(&self.0, self.0.features(), group_by, filter.as_ref())
     }
 
     async fn more_project_features(
@@ -143,7 +143,7 @@ impl Query {
         order_by: Option<Vec<Order<FeatureOrderField>>>,
         filter: Option<FeatureFilter>,
     ) -> MorePages<Feature> {
-        more_pages("project", &pages, first, &order_of(order_by), filter.map(|filter| filter.0), |project| {
+        more_pages("project", &pages, first, &order_of(order_by), filter.as_ref().map(|filter| &filter.0), |project| {
             self.0.project(project)?;
             let rows = self.0.features_of(project);
             Some(rows.map(|row| Feature { world: Arc::clone(&self.0), row: row.clone() }).collect())
@@ -157,7 +157,7 @@ impl Query {
         order_by: Option<Vec<Order<TestCaseOrderField>>>,
         filter: Option<TestCaseFilter>,
     ) -> MorePages<TestCase> {
-        more_pages("feature", &pages, first, &order_of(order_by), filter.map(|filter| filter.0), |feature| {
+        more_pages("feature", &pages, first, &order_of(order_by), filter.as_ref().map(|filter| &filter.0), |feature| {
             self.0.feature(feature)?;
             let rows = self.0.tests_of(feature);
             Some(rows.map(|row| TestCase { world: Arc::clone(&self.0), row: row.clone() }).collect())
@@ -171,7 +171,7 @@ impl Query {
         order_by: Option<Vec<Order<DeploymentOrderField>>>,
         filter: Option<DeploymentFilter>,
     ) -> MorePages<Deployment> {
-        more_pages("feature", &pages, first, &order_of(order_by), filter.map(|filter| filter.0), |feature| {
+        more_pages("feature", &pages, first, &order_of(order_by), filter.as_ref().map(|filter| &filter.0), |feature| {
             self.0.feature(feature)?;
             let rows = self.0.deployments_of(feature);
             Some(rows.map(|row| Deployment { world: Arc::clone(&self.0), row: row.clone() }).collect())

@@ -86,7 +86,7 @@ pub(super) async fn search(
     let found = find(database, &Caller::local_owner(), &Query::parse(text), &kinds, None, ALL).await.unwrap();
     let total = found.hits.len();
     // The greatest rank comes first, and the smallest id of those that tie.
-    let is_after = |hit: &Hit| after.is_none_or(|at| hit.rank < at.rank || (hit.rank == at.rank && hit.id > at.id));
+    let is_after = |hit: &Hit| after.is_none_or(|at| at.rank.total_cmp(&hit.rank).then(hit.id.cmp(&at.id)).is_gt());
     let rest: Vec<_> = found.hits.into_iter().filter(is_after).collect();
     let (has_previous, has_next) = (rest.len() < total, rest.len() > first);
     let rows = rest.into_iter().take(first).map(|hit| (write_cursor(&hit), result(world, hit))).collect();
