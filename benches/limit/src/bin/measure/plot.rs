@@ -9,6 +9,7 @@ const PANEL_HEIGHT: f64 = 260.0;
 const MARGIN_LEFT: f64 = 64.0;
 const MARGIN_TOP: f64 = 56.0;
 const GAP: f64 = 110.0;
+const LABEL_HEIGHT: f64 = 14.0;
 
 /// A line's colour: told apart by those who do not see red and green, too.
 fn colour(question: &str) -> &'static str {
@@ -87,6 +88,7 @@ pub(crate) fn draw(costs: &[Cost]) -> String {
                 questions.push(cost.question);
             }
         }
+        let mut labels = Vec::new();
         for question in questions {
             let of_line = |cost: &&Cost| cost.database == *database && cost.question == question;
             let points: Vec<(f64, f64)> =
@@ -100,9 +102,16 @@ pub(crate) fn draw(costs: &[Cost]) -> String {
             }
             line(format!("<path d=\"{path}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"2\"/>"));
             if let Some((x, y)) = points.last() {
-                let (x, y) = (x + 8.0, y + 4.0);
-                line(format!("<text x=\"{x:.1}\" y=\"{y:.1}\" fill=\"{colour}\">{question}</text>"));
+                labels.push((x + 8.0, y + 4.0, question));
             }
+        }
+        // From the top down, so that a name which would cover the one above moves below it.
+        labels.sort_by(|one, other| one.1.total_cmp(&other.1));
+        let mut above = f64::NEG_INFINITY;
+        for (x, y, question) in labels {
+            above = y.max(above + LABEL_HEIGHT);
+            let colour = colour(question);
+            line(format!("<text x=\"{x:.1}\" y=\"{above:.1}\" fill=\"{colour}\">{question}</text>"));
         }
     }
     svg.push_str("</svg>\n");
