@@ -5,6 +5,9 @@
 
 use chrono::{DateTime, Utc};
 
+/// 1970-01-01, where a time must stand that nobody reads.
+pub const EPOCH: DateTime<Utc> = DateTime::UNIX_EPOCH;
+
 /// What time it is, in whole microseconds.
 #[must_use]
 pub fn now() -> DateTime<Utc> {

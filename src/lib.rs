@@ -26,6 +26,7 @@
 
 pub mod access;
 pub mod app;
+pub mod audit;
 pub mod batch;
 pub mod cli;
 pub mod clock;
@@ -34,6 +35,7 @@ pub mod code;
 pub mod config;
 pub mod database;
 pub mod deployments;
+pub mod events;
 pub mod features;
 pub mod graphql;
 pub mod http;

@@ -20,6 +20,7 @@ mod m20261123_000007_create_features_view;
 mod m20261123_000008_index_features_text;
 mod m20261124_000009_index_orders;
 mod m20261124_000010_index_projects_text;
+mod m20261124_000011_write_events;
 mod sql;
 
 /// Runs the steps, in this order, each in a transaction with the record that it has run.
@@ -40,6 +41,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261123_000008_index_features_text::MIGRATION),
             Box::new(m20261124_000009_index_orders::MIGRATION),
             Box::new(m20261124_000010_index_projects_text::MIGRATION),
+            Box::new(m20261124_000011_write_events::MIGRATION),
         ]
     }
 }

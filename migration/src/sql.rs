@@ -36,7 +36,7 @@ impl MigrationTrait for SqlMigration {
 
 /// One statement of a step.
 pub(crate) enum Sql {
-    /// Runs on both; `{uuid}`, `{text}`, `{timestamp:column}`, `{json}`, `{generated}` and `{strict}` become the database's own words.
+    /// Runs on both; `{uuid}`, `{text}`, `{timestamp:column}`, `{json}`, `{bytes}`, `{generated}` and `{strict}` become the database's own words.
     Both(&'static str),
     /// Runs on PostgreSQL only.
     Postgres(&'static str),
@@ -69,6 +69,7 @@ fn spell(text: &str, sqlite: bool) -> String {
             ("{uuid}", "BLOB"),
             ("{text}", "TEXT"),
             ("{json}", "TEXT"),
+            ("{bytes}", "BLOB"),
             ("{generated}", "VIRTUAL"),
             ("{strict}", " STRICT"),
         ]
@@ -78,6 +79,7 @@ fn spell(text: &str, sqlite: bool) -> String {
             ("{uuid}", "uuid"),
             ("{text}", r#"text COLLATE "C""#),
             ("{json}", "jsonb"),
+            ("{bytes}", "bytea"),
             ("{generated}", "STORED"),
             ("{strict}", ""),
         ]

@@ -7,6 +7,8 @@
 pub struct Caller {
     id: String,
     kind: ActorKind,
+    on_behalf_of: Option<String>,
+    run_id: Option<String>,
 }
 
 /// What kind of actor someone is.
@@ -20,11 +22,23 @@ pub enum ActorKind {
     Service,
 }
 
+impl ActorKind {
+    /// The word that the tables hold.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Person => "person",
+            Self::Agent => "agent",
+            Self::Service => "service",
+        }
+    }
+}
+
 impl Caller {
     /// Whoever sits at the machine: sees and may do everything. The only caller until identities exist.
     #[must_use]
     pub fn local_owner() -> Self {
-        Self { id: "local-owner".to_owned(), kind: ActorKind::Person }
+        Self { id: "local-owner".to_owned(), kind: ActorKind::Person, on_behalf_of: None, run_id: None }
     }
 
     /// The actor's id, as the audit shows it.
@@ -37,5 +51,17 @@ impl Caller {
     #[must_use]
     pub fn kind(&self) -> ActorKind {
         self.kind
+    }
+
+    /// For whom an agent acts.
+    #[must_use]
+    pub fn on_behalf_of(&self) -> Option<&str> {
+        self.on_behalf_of.as_deref()
+    }
+
+    /// The agent's run or the CI job.
+    #[must_use]
+    pub fn run_id(&self) -> Option<&str> {
+        self.run_id.as_deref()
     }
 }

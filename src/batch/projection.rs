@@ -104,7 +104,7 @@ impl<P> Part<P> {
         Self { written_key: format!("\"{key}\":"), key, position: selected.field().pos, nullable, value }
     }
     /// What is written where a key and its colon stand already.
-    pub(crate) fn of_whole(value: P, position: Pos) -> Self {
-        Self { key: String::new(), written_key: String::new(), position, nullable: false, value }
+    pub(crate) fn of_whole(value: P, position: Pos, nullable: bool) -> Self {
+        Self { key: String::new(), written_key: String::new(), position, nullable, value }
     }
 }

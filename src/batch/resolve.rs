@@ -23,6 +23,10 @@ use super::write::{Frame, Writer};
 /// An object by its key, for ordinary resolvers: selected, it is read as deep as a query, and batched with its siblings.
 pub struct One<D> {
     key: Uuid,
+    /// What it is read with, if that is not the request's own.
+    reads: Option<Arc<Reads>>,
+    /// Whether it is null where there is none.
+    nullable: bool,
     declared: PhantomData<D>,
 }
 
@@ -36,7 +40,13 @@ impl<D: Declared> One<D> {
     /// The object with this key; it must exist.
     #[must_use]
     pub fn new(key: Uuid) -> Self {
-        Self { key, declared: PhantomData }
+        Self { key, reads: None, nullable: false, declared: PhantomData }
+    }
+
+    /// The object with this key, read by `reads`; null where there is none.
+    #[must_use]
+    pub fn or_null(key: Uuid, reads: Arc<Reads>) -> Self {
+        Self { key, reads: Some(reads), nullable: true, declared: PhantomData }
     }
 }
 
@@ -50,7 +60,7 @@ impl<D: Declared> OutputType for One<D> {
     }
 
     async fn resolve(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<Field>) -> ServerResult<Value> {
-        let reads = ctx.data_opt::<Arc<Reads>>();
+        let reads = self.reads.as_ref().or_else(|| ctx.data_opt::<Arc<Reads>>());
         let reads =
             reads.ok_or_else(|| BatchError::Broken("the request has no reads").to_server_error(Pos::default()))?;
         // The path itself is not to be had, but every error gets it.
@@ -59,7 +69,7 @@ impl<D: Declared> OutputType for One<D> {
             error.path.splice(0..0, path.iter().cloned());
             error
         };
-        let plan = object_plan(reads, ctx, D::object(), field.pos).map_err(with_path)?;
+        let plan = object_plan(reads, ctx, D::object(), (field.pos, self.nullable)).map_err(with_path)?;
         let (json, errors) = plan.run(reads, self.key).await.map_err(with_path)?;
         if let Ok(mut all) = ctx.query_env.errors.lock() {
             all.extend(errors.into_iter().map(with_path));
@@ -81,7 +91,7 @@ fn object_plan(
     reads: &Reads,
     ctx: &ContextSelectionSet<'_>,
     object: &'static Object,
-    position: Pos,
+    (position, nullable): (Pos, bool),
 ) -> ServerResult<Arc<ObjectPlan>> {
     let mut plans = reads.object_plans.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(known) = plans.get(&(object.fields.name, position)) {
@@ -92,7 +102,7 @@ fn object_plan(
     let projected = planner.plan_object(object, [&ctx.item.node]);
     let (mut plan, filled) = planner.finish().map_err(|(error, position)| error.to_server_error(position))?;
     plan.complete(source.into_conditions(), reads.scope.backend, &reads.scope.caller);
-    let plan = Arc::new(ObjectPlan { plan, filled, part: Part::of_whole(projected, position) });
+    let plan = Arc::new(ObjectPlan { plan, filled, part: Part::of_whole(projected, position, nullable) });
     plans.insert((object.fields.name, position), Arc::clone(&plan));
     Ok(plan)
 }

@@ -123,6 +123,8 @@ async fn connect_sqlite(url: &str, pool: &PoolOptions) -> Result<Database, Conne
         reader: SqlxSqliteConnector::from_sqlx_sqlite_pool(reader),
         writer: SqlxSqliteConnector::from_sqlx_sqlite_pool(writer),
         observer: None,
+        faults: None,
+        within: None,
     })
 }
 
@@ -156,7 +158,7 @@ async fn connect_postgres(url: &str, pool: &PoolOptions) -> Result<Database, Con
         opened => opened?,
     };
     let connection = SqlxPostgresConnector::from_sqlx_postgres_pool(pool);
-    Ok(Database { reads, reader: connection.clone(), writer: connection, observer: None })
+    Ok(Database { reads, reader: connection.clone(), writer: connection, observer: None, faults: None, within: None })
 }
 
 #[cfg(test)]

@@ -4,22 +4,24 @@
 //! [`dialect`]; a [`sea_orm::DbErr`] is sorted in `error` and nowhere else.
 
 mod address;
-pub mod bulk;
+mod batch;
 mod connect;
 pub mod dialect;
 mod error;
 mod read_pool;
 mod row;
+pub mod row_set;
 mod schema;
 mod turn;
 
 pub use address::DatabaseAddress;
+pub use batch::{Batch, Parameters};
 pub use connect::{ConnectError, PoolOptions};
 pub use error::DatabaseError;
 use read_pool::ReadPool;
 pub use row::Row;
 pub use schema::MigrationState;
-use sea_orm::{DatabaseConnection, DbBackend, Statement, Values, metric};
+use sea_orm::{ConnectionTrait as _, DatabaseConnection, DatabaseTransaction, DbBackend, Statement, Values, metric};
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -33,7 +35,13 @@ pub struct Database {
     reader: DatabaseConnection,
     writer: DatabaseConnection,
     observer: Option<Observer>,
+    faults: Option<Faults>,
+    /// The transaction that is read from within.
+    within: Option<Arc<DatabaseTransaction>>,
 }
+
+/// Tells whether a call of a write fails, and how.
+type Faults = Arc<dyn Fn() -> Option<DatabaseError> + Send + Sync>;
 
 /// Is told of each statement.
 type Observer = Arc<dyn Fn(&metric::Info<'_>) + Send + Sync>;
@@ -45,6 +53,11 @@ impl Database {
     /// # Errors
     /// When the statement fails, or no connection is to be had in time.
     pub async fn read(&self, sql: &Arc<str>, values: &(dyn Fn() -> Values + Sync)) -> Result<Vec<Row>, DatabaseError> {
+        if let Some(within) = &self.within {
+            let statement = Statement { sql: sql.to_string(), values: Some(values()), db_backend: self.backend() };
+            let rows = within.query_all_raw(statement).await?;
+            return Ok(rows.into_iter().map(Row::Within).collect());
+        }
         let Some(observer) = &self.observer else { return self.reads.query(sql, values).await };
         let statement = Statement { sql: sql.to_string(), values: Some(values()), db_backend: self.backend() };
         let began = Instant::now();
@@ -80,6 +93,22 @@ impl Database {
         self.reader.set_metric_callback(observer.clone());
         self.writer.set_metric_callback(observer.clone());
         self.observer = Some(Arc::new(observer));
+    }
+
+    /// Lets calls of writes fail, to see that nothing is half done: `fault` is asked before each statement, `BEGIN` and `COMMIT`
+    /// of a transaction. What clones the value later is concerned, what was cloned before is not.
+    pub fn inject_faults(&mut self, fault: impl Fn() -> Option<DatabaseError> + Send + Sync + 'static) {
+        self.faults = Some(Arc::new(fault));
+    }
+
+    /// The database as a transaction sees it, which is forgotten with the last clone of the value. Only reads go there.
+    pub(crate) fn within(&self, transaction: DatabaseTransaction) -> Self {
+        Self { within: Some(Arc::new(transaction)), ..self.clone() }
+    }
+
+    /// Fails where a fault was injected.
+    pub(crate) fn may_write(&self) -> Result<(), DatabaseError> {
+        self.faults.as_ref().and_then(|fault| fault()).map_or(Ok(()), Err)
     }
 
     /// Closes the pools. For SQLite this folds the write-ahead log into the file.

@@ -5,7 +5,7 @@ use chrono::{DateTime, Utc};
 use sea_orm::sqlx::postgres::PgRow;
 use sea_orm::sqlx::sqlite::SqliteRow;
 use sea_orm::sqlx::{self, Decode, Postgres, Row as _, Sqlite, ValueRef as _};
-use sea_orm::{DbErr, RuntimeErr};
+use sea_orm::{DbErr, QueryResult, RuntimeErr};
 use uuid::Uuid;
 
 use super::DatabaseError;
@@ -16,9 +16,31 @@ pub enum Row {
     Postgres(PgRow),
     /// From SQLite.
     Sqlite(SqliteRow),
+    /// From within a transaction of SeaORM.
+    Within(QueryResult),
+}
+
+/// The driver's row.
+enum Driver<'r> {
+    Postgres(&'r PgRow),
+    Sqlite(&'r SqliteRow),
+    /// There is no third database.
+    Neither,
 }
 
 impl Row {
+    fn driver(&self) -> Driver<'_> {
+        match self {
+            Self::Postgres(row) => Driver::Postgres(row),
+            Self::Sqlite(row) => Driver::Sqlite(row),
+            Self::Within(row) => match (row.try_as_pg_row(), row.try_as_sqlite_row()) {
+                (Some(row), _) => Driver::Postgres(row),
+                (_, Some(row)) => Driver::Sqlite(row),
+                _ => Driver::Neither,
+            },
+        }
+    }
+
     /// The cell as text that the row owns.
     ///
     /// # Errors
@@ -32,9 +54,9 @@ impl Row {
     /// # Errors
     /// See [`Row::text`].
     pub fn utf8(&self, index: usize) -> Result<Option<&[u8]>, DatabaseError> {
-        match self {
-            Self::Postgres(row) => postgres_bytes(row, index),
-            Self::Sqlite(_) => Ok(self.text(index)?.map(str::as_bytes)),
+        match self.driver() {
+            Driver::Postgres(row) => postgres_bytes(row, index),
+            _ => Ok(self.text(index)?.map(str::as_bytes)),
         }
     }
 
@@ -43,12 +65,12 @@ impl Row {
     /// # Errors
     /// See [`Row::text`].
     pub fn uuid(&self, index: usize) -> Result<Option<Uuid>, DatabaseError> {
-        match self {
-            Self::Postgres(row) => match postgres_bytes(row, index)? {
+        match self.driver() {
+            Driver::Postgres(row) => match postgres_bytes(row, index)? {
                 Some(bytes) => Ok(Some(Uuid::from_slice(bytes).map_err(|error| decode_error(index, error))?)),
                 None => Ok(None),
             },
-            Self::Sqlite(_) => self.get(index),
+            _ => self.get(index),
         }
     }
 
@@ -68,8 +90,8 @@ impl Row {
     /// # Errors
     /// See [`Row::text`].
     pub fn long(&self, index: usize) -> Result<Option<i64>, DatabaseError> {
-        match self {
-            Self::Postgres(row) => match postgres_bytes(row, index)? {
+        match self.driver() {
+            Driver::Postgres(row) => match postgres_bytes(row, index)? {
                 None => Ok(None),
                 Some(bytes) => {
                     let short = || bytes.try_into().ok().map(i16::from_be_bytes).map(i64::from);
@@ -79,7 +101,7 @@ impl Row {
                     number.map(Some).ok_or_else(|| decode_error(index, "it is no integer"))
                 }
             },
-            Self::Sqlite(_) => self.get(index),
+            _ => self.get(index),
         }
     }
 
@@ -88,7 +110,7 @@ impl Row {
     pub fn unix_micros(&self, index: usize) -> Option<i64> {
         /// From 1970-01-01 to 2000-01-01, from where PostgreSQL counts.
         const EPOCH_MICROS: i64 = 946_684_800_000_000;
-        let Self::Postgres(row) = self else { return None };
+        let Driver::Postgres(row) = self.driver() else { return None };
         let bytes = postgres_bytes(row, index).ok()??;
         i64::from_be_bytes(bytes.try_into().ok()?).checked_add(EPOCH_MICROS)
     }
@@ -120,9 +142,10 @@ impl Row {
     /// Whether the cell holds nothing, or is not there.
     #[must_use]
     pub fn is_null(&self, index: usize) -> bool {
-        match self {
-            Self::Postgres(row) => row.try_get_raw(index).map_or(true, |value| value.is_null()),
-            Self::Sqlite(row) => row.try_get_raw(index).map_or(true, |value| value.is_null()),
+        match self.driver() {
+            Driver::Postgres(row) => row.try_get_raw(index).map_or(true, |value| value.is_null()),
+            Driver::Sqlite(row) => row.try_get_raw(index).map_or(true, |value| value.is_null()),
+            Driver::Neither => true,
         }
     }
 
@@ -132,9 +155,10 @@ impl Row {
     where
         T: Decode<'r, Postgres> + Decode<'r, Sqlite>,
     {
-        match self {
-            Self::Postgres(row) => row.try_get_unchecked(index),
-            Self::Sqlite(row) => row.try_get_unchecked(index),
+        match self.driver() {
+            Driver::Postgres(row) => row.try_get_unchecked(index),
+            Driver::Sqlite(row) => row.try_get_unchecked(index),
+            Driver::Neither => Ok(None),
         }
         .map_err(|error| driver_error(error).into())
     }

@@ -8,7 +8,7 @@ use entity::deployment;
 use sea_orm::sea_query::{Expr, Func};
 
 use super::reads;
-use crate::batch::{Argument, Column, Fields, Groups, Kind, LeafType, Object};
+use crate::batch::{Argument, Column, Declared, Fields, Groups, Kind, LeafType, Object};
 use crate::features;
 
 /// How far a deployment has come.
@@ -29,6 +29,15 @@ pub enum DeploymentStatus {
 
 impl LeafType for DeploymentStatus {
     const KIND: Kind = Kind::Enum;
+}
+
+/// Stands for the object type `Deployment` in payloads.
+pub struct Deployment;
+
+impl Declared for Deployment {
+    fn object() -> &'static Object {
+        object()
+    }
 }
 
 /// The object type `Deployment`.

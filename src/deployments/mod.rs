@@ -3,7 +3,8 @@
 //! The same version may be brought to the same environment again. Others use [`rules`] and the object that `graphql`
 //! declares.
 
+pub mod drafts;
+pub mod events;
 pub mod graphql;
 pub mod reads;
 pub mod rules;
-pub mod writes;

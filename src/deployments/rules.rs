@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use chrono::{DateTime, Datelike, NaiveDate, NaiveTime, Utc};
-use entity::deployment::DeploymentStatus;
+use entity::deployment::{DeploymentStatus, Model};
 
 use crate::clock::whole_microseconds;
 use crate::closed_set::{UnknownWord, parse_word};
@@ -85,6 +85,20 @@ pub struct DeploymentValues {
     pub status: DeploymentStatus,
     /// When it was in place; nothing while it is not.
     pub deployed_at: Option<DeployedAt>,
+}
+
+impl DeploymentValues {
+    /// The row, saying this of itself.
+    #[must_use]
+    pub fn put_into(&self, row: Model) -> Model {
+        Model {
+            environment: self.environment.as_str().to_owned(),
+            version: self.version.as_str().to_owned(),
+            status: self.status,
+            deployed_at: self.deployed_at.map(DeployedAt::get),
+            ..row
+        }
+    }
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use entity::{deployment, feature, feature_view, test_case};
 use sea_orm::sea_query::Expr;
 
 use super::reads;
-use crate::batch::{Column, Fields, First, Groups, Kind, LeafType, Object, RootField};
+use crate::batch::{Column, Declared, Fields, First, Groups, Kind, LeafType, Object, RootField};
 use crate::deployments::graphql::DeploymentStatus;
 use crate::{deployments, projects, search, test_cases};
 
@@ -30,6 +30,15 @@ pub enum FeatureStatus {
 
 impl LeafType for FeatureStatus {
     const KIND: Kind = Kind::Enum;
+}
+
+/// Stands for the object type `Feature` in payloads.
+pub struct Feature;
+
+impl Declared for Feature {
+    fn object() -> &'static Object {
+        object()
+    }
 }
 
 /// The object type `Feature`.

@@ -1,109 +1,199 @@
-//! Every statement that changes the table `features`.
+//! What can happen to a feature.
 
-use chrono::{DateTime, Utc};
-use entity::feature::{Column, Entity, Model};
-use sea_orm::{DatabaseTransaction, Value};
+use entity::{feature, project};
 use uuid::Uuid;
 
-use super::rules::FeatureValues;
+use super::rules::{FeatureName, FeatureValues, Priority, check_transition};
 use crate::database::DatabaseError;
-use crate::database::bulk::{self, Draft, Owner, Upserted};
+use crate::database::row_set::{CellType, RowSet};
+use crate::events::Aggregate as _;
+use crate::text::FreeText;
+use crate::write_transaction::items::{Change, Place, check_version, find, not_found};
+use crate::write_transaction::{Refusal, Session, UserError, UserErrorCode};
 
-/// A feature to be made or brought up to date, known by its project and name.
+/// Makes a feature.
 #[derive(Clone, Debug)]
-pub struct FeatureDraft {
-    /// The project.
-    pub project: Owner,
-    /// What the feature says of itself.
+pub struct CreateFeature {
+    /// The project that it belongs to.
+    pub project: Uuid,
+    /// What it says of itself.
     pub values: FeatureValues,
-    /// What to do with a feature that is there.
-    pub existing: Existing,
 }
 
-/// What to do with a row that is there.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Existing {
-    /// Make it say what the draft says.
-    Update,
-    /// Leave it as it is.
-    Leave,
-}
+impl Change for CreateFeature {
+    const NAME: &'static str = "feature.create";
 
-/// Makes the features that are not there and brings the others up to date. A feature that was deleted is brought up to
-/// date as well and stays deleted ([`bulk::Outcome::UpdatedDeleted`]): an import is no undo. The read model is not
-/// touched: see [`crate::read_model`].
-///
-/// # Errors
-/// When a statement fails; the transaction must be rolled back then.
-pub async fn upsert(
-    connection: &DatabaseTransaction,
-    drafts: &[FeatureDraft],
-    now: DateTime<Utc>,
-) -> Result<Vec<Upserted>, DatabaseError> {
-    bulk::upsert(connection, drafts, now).await
-}
-
-impl Draft for FeatureDraft {
-    type Entity = Entity;
-    type Key<'a> = (Uuid, &'a str);
-
-    fn lookup_columns() -> Vec<Column> {
-        vec![Column::ProjectId, Column::Name]
-    }
-
-    fn lookup_values(&self) -> Vec<Value> {
-        vec![self.project.id.into(), self.values.name.as_str().into()]
-    }
-
-    fn may_exist(&self) -> bool {
-        !self.project.is_new
-    }
-
-    fn key(&self) -> (Uuid, &str) {
-        (self.project.id, self.values.name.as_str())
-    }
-
-    fn key_of(row: &Model) -> (Uuid, &str) {
-        (row.project_id, &row.name)
-    }
-
-    fn id_of(row: &Model) -> Uuid {
-        row.id
-    }
-
-    fn is_deleted(row: &Model) -> bool {
-        row.deleted_at.is_some()
-    }
-
-    fn changing_columns() -> Vec<Column> {
-        vec![Column::Description, Column::Priority, Column::Status]
-    }
-
-    fn new_row(&self, id: Uuid, now: DateTime<Utc>) -> Model {
-        Model {
-            id,
-            project_id: self.project.id,
-            name: self.values.name.as_str().to_owned(),
-            description: self.values.description.as_ref().map(|text| text.as_str().to_owned()),
-            priority: self.values.priority.get(),
-            status: self.values.status,
-            deleted_at: None,
-            row_version: 1,
-            created_at: now,
-            updated_at: now,
+    async fn prepare(items: &[&Self], session: &mut Session<'_>) -> Result<(), DatabaseError> {
+        if session.relies_on_constraints() {
+            return Ok(());
         }
+        session.load::<project::Entity>(items.iter().map(|item| item.project).collect()).await?;
+        let wanted = named(items.iter().map(|item| (item.project, &item.values.name)));
+        session.load_where::<feature::Entity>(wanted).await
     }
 
-    fn changed(&self, row: &Model) -> Option<Model> {
-        let values = &self.values;
-        let same = row.description.as_deref() == values.description.as_ref().map(AsRef::as_ref)
-            && row.priority == values.priority.get()
-            && row.status == values.status;
-        (self.existing == Existing::Update && !same).then(|| Model {
-            deleted_at: row.deleted_at,
-            created_at: row.created_at,
-            row_version: row.row_version,
-            ..self.new_row(row.id, row.updated_at)
-        })
+    fn perform(&self, session: &mut Session<'_>, place: &Place) -> Result<Uuid, Refusal> {
+        let mut errors = Vec::new();
+        if !session.relies_on_constraints() && session.get::<project::Entity>(self.project).is_none() {
+            errors.push(not_found::<project::Entity>(&place.at("projectId")));
+        }
+        errors.extend(check_name(session, self.project, &self.values.name, None, place));
+        Refusal::of_any(errors)?;
+        let row = self.values.put_into(feature::Model { project_id: self.project, ..feature::Entity::blank() });
+        Ok(session.create::<feature::Entity>(&row)?)
     }
+}
+
+/// Changes what a feature says of itself. What is nothing is left alone.
+#[derive(Clone, Debug)]
+pub struct UpdateFeature {
+    /// The feature.
+    pub id: Uuid,
+    /// The version that it must have.
+    pub expected_version: Option<i32>,
+    /// Another name.
+    pub name: Option<FeatureName>,
+    /// Another description, or none.
+    pub description: Option<Option<FreeText>>,
+    /// Another priority.
+    pub priority: Option<Priority>,
+}
+
+impl Change for UpdateFeature {
+    const NAME: &'static str = "feature.update";
+
+    async fn prepare(items: &[&Self], session: &mut Session<'_>) -> Result<(), DatabaseError> {
+        session.load::<feature::Entity>(items.iter().map(|item| item.id).collect()).await?;
+        if session.relies_on_constraints() {
+            return Ok(());
+        }
+        let renamed = items
+            .iter()
+            .filter_map(|item| Some((session.get::<feature::Entity>(item.id)?.project_id, item.name.as_ref()?)));
+        let wanted = named(renamed);
+        session.load_where::<feature::Entity>(wanted).await
+    }
+
+    fn perform(&self, session: &mut Session<'_>, place: &Place) -> Result<Uuid, Refusal> {
+        let mut row = find::<feature::Entity>(session, self.id, self.expected_version, place)?;
+        if let Some(name) = &self.name {
+            Refusal::of_any(check_name(session, row.project_id, name, Some(self.id), place).into_iter().collect())?;
+            name.as_str().clone_into(&mut row.name);
+        }
+        if let Some(description) = &self.description {
+            row.description = description.as_ref().map(|text| text.as_str().to_owned());
+        }
+        if let Some(priority) = self.priority {
+            row.priority = priority.get();
+        }
+        session.update::<feature::Entity>("update", &row)?;
+        Ok(self.id)
+    }
+}
+
+/// Says how far the work has come; what may follow what, the rules tell.
+#[derive(Clone, Debug)]
+pub struct ChangeFeatureStatus {
+    /// The feature.
+    pub id: Uuid,
+    /// The version that it must have.
+    pub expected_version: Option<i32>,
+    /// The status from now on.
+    pub status: feature::FeatureStatus,
+}
+
+impl Change for ChangeFeatureStatus {
+    const NAME: &'static str = "feature.change_status";
+
+    async fn prepare(items: &[&Self], session: &mut Session<'_>) -> Result<(), DatabaseError> {
+        session.load::<feature::Entity>(items.iter().map(|item| item.id).collect()).await
+    }
+
+    fn perform(&self, session: &mut Session<'_>, place: &Place) -> Result<Uuid, Refusal> {
+        let row = find::<feature::Entity>(session, self.id, self.expected_version, place)?;
+        check_transition(row.status, self.status)
+            .map_err(|error| place.at("status").error(UserErrorCode::InvalidTransition, error.to_string()))?;
+        session.update::<feature::Entity>("change_status", &feature::Model { status: self.status, ..row })?;
+        Ok(self.id)
+    }
+}
+
+/// Hides a feature, with its tests and deployments, until it is restored.
+#[derive(Clone, Debug)]
+pub struct DeleteFeature {
+    /// The feature.
+    pub id: Uuid,
+    /// The version that it must have.
+    pub expected_version: Option<i32>,
+}
+
+impl Change for DeleteFeature {
+    const NAME: &'static str = "feature.delete";
+
+    async fn prepare(items: &[&Self], session: &mut Session<'_>) -> Result<(), DatabaseError> {
+        session.load::<feature::Entity>(items.iter().map(|item| item.id).collect()).await
+    }
+
+    fn perform(&self, session: &mut Session<'_>, place: &Place) -> Result<Uuid, Refusal> {
+        find::<feature::Entity>(session, self.id, self.expected_version, place)?;
+        session.mark::<feature::Entity>("delete", self.id)?;
+        Ok(self.id)
+    }
+}
+
+/// Shows a feature again that was deleted.
+#[derive(Clone, Debug)]
+pub struct RestoreFeature {
+    /// The feature.
+    pub id: Uuid,
+    /// The version that it must have.
+    pub expected_version: Option<i32>,
+}
+
+impl Change for RestoreFeature {
+    const NAME: &'static str = "feature.restore";
+
+    async fn prepare(items: &[&Self], session: &mut Session<'_>) -> Result<(), DatabaseError> {
+        session.load::<feature::Entity>(items.iter().map(|item| item.id).collect()).await
+    }
+
+    fn perform(&self, session: &mut Session<'_>, place: &Place) -> Result<Uuid, Refusal> {
+        let Some(row) = session.get_hidden::<feature::Entity>(self.id) else {
+            return Err(not_found::<feature::Entity>(&place.at("id")).into());
+        };
+        if row.deleted_at.is_none() {
+            let message = "the feature is not deleted";
+            return Err(place.at("id").error(UserErrorCode::NotDeleted, message).into());
+        }
+        check_version::<feature::Entity>(row, self.expected_version, place)?;
+        session.mark::<feature::Entity>("restore", self.id)?;
+        Ok(self.id)
+    }
+}
+
+/// The features that have these names in these projects, to be looked up.
+fn named<'n>(names: impl Iterator<Item = (Uuid, &'n FeatureName)>) -> RowSet {
+    let mut wanted = RowSet::new(vec![("project_id", CellType::Id), ("name", CellType::Text)]);
+    names.for_each(|(project, name)| wanted.push([project.into(), name.as_str().into()]));
+    wanted
+}
+
+/// That another feature of the project has the name. A deleted one has it still.
+fn check_name(
+    session: &Session<'_>,
+    project: Uuid,
+    name: &FeatureName,
+    own: Option<Uuid>,
+    place: &Place,
+) -> Option<UserError> {
+    let other = session.named::<feature::Entity>(project, name.as_str())?;
+    if own == Some(other.id) {
+        return None;
+    }
+    let message = if other.deleted_at.is_some() {
+        "a deleted feature of the project has this name; restore it, or take another name"
+    } else {
+        "another feature of the project has this name"
+    };
+    Some(place.at("name").error(UserErrorCode::NameTaken, message))
 }

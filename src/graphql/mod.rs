@@ -4,6 +4,7 @@
 //! is our fault says nothing but that, and is logged once, here, under the request's id.
 
 mod document;
+pub(crate) mod mutation;
 mod respond;
 mod schema;
 mod variables;
@@ -16,6 +17,7 @@ use async_graphql::registry::Registry;
 use async_graphql::{Name, Request, Response, ServerError, Value};
 
 use self::document::{Document, Documents};
+use self::mutation::WriteContext;
 pub use self::respond::Answer;
 use self::schema::ThroughlineSchema;
 use crate::access::Caller;
@@ -51,15 +53,27 @@ impl Api {
 
     /// Runs one request for `caller`. The answer's errors name `request_id` where the log has more.
     pub async fn execute(&self, request: Request, caller: Caller, request_id: String) -> Answer {
-        let reads = Arc::new(Reads::new(self.database.clone(), Arc::new(caller), self.limits));
-        let mut answer = self.answer(request, reads).await.unwrap_or_else(Answer::refused);
+        let caller = Arc::new(caller);
+        let reads = Arc::new(Reads::new(self.database.clone(), Arc::clone(&caller), self.limits));
+        let write = WriteContext {
+            database: self.database.clone(),
+            caller,
+            request_id: request_id.clone(),
+            limits: self.limits,
+        };
+        let mut answer = self.answer(request, reads, write).await.unwrap_or_else(Answer::refused);
         for error in &mut answer.errors {
             finish_error(error, &request_id);
         }
         answer.finish()
     }
 
-    async fn answer(&self, mut request: Request, reads: Arc<Reads>) -> Result<Answer, Vec<ServerError>> {
+    async fn answer(
+        &self,
+        mut request: Request,
+        reads: Arc<Reads>,
+        write: WriteContext,
+    ) -> Result<Answer, Vec<ServerError>> {
         let kept = self.documents.find(&request.query);
         let is_new = kept.is_none();
         let document = match kept {
@@ -71,7 +85,7 @@ impl Api {
             variables::coerce(&self.types, operation.definition, &mut request.variables)?;
         }
         let Some(operation) = operation.filter(|operation| operation.definition.ty == OperationType::Query) else {
-            return Ok(Answer::of(self.run(&document, request, reads).await));
+            return Ok(Answer::of(self.run(&document, request.data(reads).data(write)).await));
         };
         let mut introspection = None;
         if is_new {
@@ -116,9 +130,9 @@ impl Api {
     }
 
     /// Runs an operation that is no query.
-    async fn run(&self, document: &Document, mut request: Request, reads: Arc<Reads>) -> Response {
+    async fn run(&self, document: &Document, mut request: Request) -> Response {
         request.set_parsed_query(document.executable.clone());
-        self.schema.execute(request.data(reads)).await
+        self.schema.execute(request).await
     }
 }
 

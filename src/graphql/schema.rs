@@ -3,13 +3,13 @@
 use std::sync::LazyLock;
 
 use async_graphql::registry::Registry;
-use async_graphql::{EmptyMutation, EmptySubscription, OutputType, Schema};
+use async_graphql::{EmptySubscription, MergedObject, OutputType, Schema};
 
 use crate::batch::{DeclaresRoot, ObjectRef, QueryType, Root};
 use crate::{deployments, features, projects, search, test_cases};
 
 /// The schema's type.
-pub(crate) type ThroughlineSchema = Schema<QueryType<QueryRoot>, EmptyMutation, EmptySubscription>;
+pub(crate) type ThroughlineSchema = Schema<QueryType<QueryRoot>, Mutation, EmptySubscription>;
 
 /// The fields of the query root.
 pub(crate) struct QueryRoot;
@@ -31,14 +31,19 @@ impl DeclaresRoot for QueryRoot {
     }
 }
 
+/// All that can be changed. A mutation's mistakes are in its payload's `userErrors`; nothing was written then.
+#[derive(Default, MergedObject)]
+pub(crate) struct Mutation(projects::mutations::ProjectMutations, features::mutations::FeatureMutations);
+
 /// Builds the schema.
 pub(crate) fn build() -> ThroughlineSchema {
-    Schema::build(QueryType::new(), EmptyMutation, EmptySubscription).finish()
+    Schema::build(QueryType::new(), Mutation::default(), EmptySubscription).finish()
 }
 
 /// The schema's types.
 pub(super) fn types() -> Registry {
     let mut registry = Registry::default();
     QueryType::<QueryRoot>::create_type_info(&mut registry);
+    Mutation::create_type_info(&mut registry);
     registry
 }

@@ -5,8 +5,8 @@ use tokio::sync::mpsc::Sender;
 use super::error::ParseError;
 use super::source::Format;
 use crate::deployments::rules::DeploymentValues;
+use crate::features::drafts::Existing;
 use crate::features::rules::FeatureValues;
-use crate::features::writes::Existing;
 use crate::projects::rules::ProjectName;
 use crate::test_cases::rules::TestValues;
 

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::database::bulk::{Outcome, Upserted};
+use crate::write_transaction::upsert::{Upsert, Upserted};
 
 /// What became of a file's rows, by kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -33,10 +33,10 @@ pub struct Tally {
 impl Tally {
     pub(super) fn count(&mut self, rows: &[Upserted]) {
         for row in rows {
-            match row.outcome {
-                Outcome::Created => self.created += 1,
-                Outcome::Updated => self.updated += 1,
-                Outcome::UpdatedDeleted | Outcome::Left => self.left += 1,
+            match row.upsert {
+                Upsert::Created => self.created += 1,
+                Upsert::Updated => self.updated += 1,
+                Upsert::UpdatedHidden | Upsert::Left => self.left += 1,
             }
         }
     }

@@ -6,8 +6,17 @@ use chrono::{DateTime, Utc};
 use entity::{feature, project};
 
 use super::reads;
-use crate::batch::{Fields, Object, RootField};
+use crate::batch::{Declared, Fields, Object, RootField};
 use crate::{features, search};
+
+/// Stands for the object type `Project` in payloads.
+pub struct Project;
+
+impl Declared for Project {
+    fn object() -> &'static Object {
+        object()
+    }
+}
 
 /// The object type `Project`.
 pub fn object() -> &'static Object {

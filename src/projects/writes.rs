@@ -1,70 +1,148 @@
-//! Every statement that changes the table `projects`.
+//! What can happen to a project.
 
-use chrono::{DateTime, Utc};
-use entity::project::{Column, Entity, Model};
-use sea_orm::{DatabaseTransaction, Value};
+use entity::{deployment, feature, project, test_case};
 use uuid::Uuid;
 
 use super::rules::ProjectName;
 use crate::database::DatabaseError;
-use crate::database::bulk::{self, Draft, Upserted};
+use crate::database::row_set::{CellType, RowSet};
+use crate::events::Aggregate as _;
+use crate::text::FreeText;
+use crate::write_transaction::items::{Change, Place, find};
+use crate::write_transaction::{Refusal, Session, UserError, UserErrorCode};
 
-/// Makes the projects that are not there yet, in their order. A file knows a project by its name alone, so that there is
-/// nothing to change in one that is there. The names differ from each other.
-///
-/// # Errors
-/// When a statement fails; the transaction must be rolled back then.
-pub async fn upsert(
-    connection: &DatabaseTransaction,
-    names: Vec<ProjectName>,
-    now: DateTime<Utc>,
-) -> Result<Vec<Upserted>, DatabaseError> {
-    let drafts: Vec<ProjectDraft> = names.into_iter().map(ProjectDraft).collect();
-    bulk::upsert(connection, &drafts, now).await
+/// Makes a project.
+#[derive(Clone, Debug)]
+pub struct CreateProject {
+    /// Its name.
+    pub name: ProjectName,
+    /// What it is about.
+    pub description: Option<FreeText>,
 }
 
-struct ProjectDraft(ProjectName);
+impl Change for CreateProject {
+    const NAME: &'static str = "project.create";
 
-impl Draft for ProjectDraft {
-    type Entity = Entity;
-    type Key<'a> = &'a str;
-
-    fn lookup_columns() -> Vec<Column> {
-        vec![Column::Name]
+    async fn prepare(items: &[&Self], session: &mut Session<'_>) -> Result<(), DatabaseError> {
+        let wanted = named(session, items.iter().map(|item| &item.name));
+        session.load_where::<project::Entity>(wanted).await
     }
 
-    fn lookup_values(&self) -> Vec<Value> {
-        vec![self.0.as_str().into()]
+    fn perform(&self, session: &mut Session<'_>, place: &Place) -> Result<Uuid, Refusal> {
+        check_name(session, &self.name, None, place)?;
+        let row = project::Model {
+            name: self.name.as_str().to_owned(),
+            description: self.description.as_ref().map(|text| text.as_str().to_owned()),
+            ..project::Entity::blank()
+        };
+        Ok(session.create::<project::Entity>(&row)?)
+    }
+}
+
+/// Changes what a project says of itself. What is nothing is left alone.
+#[derive(Clone, Debug)]
+pub struct UpdateProject {
+    /// The project.
+    pub id: Uuid,
+    /// The version that it must have.
+    pub expected_version: Option<i32>,
+    /// Another name.
+    pub name: Option<ProjectName>,
+    /// Another description, or none.
+    pub description: Option<Option<FreeText>>,
+}
+
+impl Change for UpdateProject {
+    const NAME: &'static str = "project.update";
+
+    async fn prepare(items: &[&Self], session: &mut Session<'_>) -> Result<(), DatabaseError> {
+        session.load::<project::Entity>(items.iter().map(|item| item.id).collect()).await?;
+        let wanted = named(session, items.iter().filter_map(|item| item.name.as_ref()));
+        session.load_where::<project::Entity>(wanted).await
     }
 
-    fn key(&self) -> &str {
-        self.0.as_str()
-    }
-
-    fn key_of(row: &Model) -> &str {
-        &row.name
-    }
-
-    fn id_of(row: &Model) -> Uuid {
-        row.id
-    }
-
-    fn changing_columns() -> Vec<Column> {
-        Vec::new()
-    }
-
-    fn new_row(&self, id: Uuid, now: DateTime<Utc>) -> Model {
-        Model {
-            id,
-            name: self.0.as_str().to_owned(),
-            description: None,
-            row_version: 1,
-            created_at: now,
-            updated_at: now,
+    fn perform(&self, session: &mut Session<'_>, place: &Place) -> Result<Uuid, Refusal> {
+        let mut row = find::<project::Entity>(session, self.id, self.expected_version, place)?;
+        if let Some(name) = &self.name {
+            check_name(session, name, Some(self.id), place)?;
+            name.as_str().clone_into(&mut row.name);
         }
+        if let Some(description) = &self.description {
+            row.description = description.as_ref().map(|text| text.as_str().to_owned());
+        }
+        session.update::<project::Entity>("update", &row)?;
+        Ok(self.id)
+    }
+}
+
+/// Ends a project and all that belongs to it, deleted features too. Their events stay.
+#[derive(Clone, Debug)]
+pub struct DeleteProject {
+    /// The project.
+    pub id: Uuid,
+    /// The version that it must have.
+    pub expected_version: Option<i32>,
+}
+
+impl Change for DeleteProject {
+    const NAME: &'static str = "project.delete";
+    /// Nothing may be added to it between the reading of what it holds and its end.
+    const LOCKS: bool = true;
+
+    async fn prepare(items: &[&Self], session: &mut Session<'_>) -> Result<(), DatabaseError> {
+        session.load::<project::Entity>(items.iter().map(|item| item.id).collect()).await?;
+        let mut projects = RowSet::new(vec![("project_id", CellType::Id)]);
+        items.iter().for_each(|item| projects.push([item.id.into()]));
+        session.load_where::<feature::Entity>(projects).await?;
+        let features: Vec<Uuid> = session.rows::<feature::Entity>().map(|feature| feature.id).collect();
+        let of_features = || {
+            let mut parents = RowSet::new(vec![("feature_id", CellType::Id)]);
+            features.iter().for_each(|id| parents.push([(*id).into()]));
+            parents
+        };
+        session.load_where::<test_case::Entity>(of_features()).await?;
+        session.load_where::<deployment::Entity>(of_features()).await
     }
 
-    fn changed(&self, _row: &Model) -> Option<Model> {
-        None
+    fn perform(&self, session: &mut Session<'_>, place: &Place) -> Result<Uuid, Refusal> {
+        find::<project::Entity>(session, self.id, self.expected_version, place)?;
+        let features = session.rows::<feature::Entity>().filter(|feature| feature.project_id == self.id);
+        let features = sorted(features.map(|feature| feature.id));
+        let is_own = |feature: &Uuid| features.binary_search(feature).is_ok();
+        let tests = session.rows::<test_case::Entity>().filter(|test| is_own(&test.feature_id));
+        let tests = sorted(tests.map(|test| test.id));
+        let deployments = session.rows::<deployment::Entity>().filter(|deployment| is_own(&deployment.feature_id));
+        let deployments = sorted(deployments.map(|deployment| deployment.id));
+        deployments.into_iter().try_for_each(|id| session.mark::<deployment::Entity>("delete", id))?;
+        tests.into_iter().try_for_each(|id| session.mark::<test_case::Entity>("delete", id))?;
+        features.into_iter().try_for_each(|id| session.mark::<feature::Entity>("purge", id))?;
+        session.mark::<project::Entity>("delete", self.id)?;
+        Ok(self.id)
+    }
+}
+
+fn sorted(ids: impl Iterator<Item = Uuid>) -> Vec<Uuid> {
+    let mut ids: Vec<Uuid> = ids.collect();
+    ids.sort_unstable();
+    ids
+}
+
+/// The projects that have these names, to be looked up.
+fn named<'n>(session: &Session<'_>, names: impl Iterator<Item = &'n ProjectName>) -> RowSet {
+    let mut wanted = RowSet::new(vec![("name", CellType::Text)]);
+    if !session.relies_on_constraints() {
+        names.for_each(|name| wanted.push([name.as_str().into()]));
+    }
+    wanted
+}
+
+/// # Errors
+/// When another project has the name.
+fn check_name(session: &Session<'_>, name: &ProjectName, own: Option<Uuid>, place: &Place) -> Result<(), UserError> {
+    match session.named::<project::Entity>(Uuid::nil(), name.as_str()) {
+        Some(other) if own != Some(other.id) => {
+            Err(place.at("name").error(UserErrorCode::NameTaken, "another project has this name"))
+        }
+        _ => Ok(()),
     }
 }

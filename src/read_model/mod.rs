@@ -2,53 +2,73 @@
 //!
 //! **Invariants:** each feature that is not deleted has a row, and no other one has, so that lists in an order of the read
 //! model walk it; a row equals what the tables say, since it is brought up to date in the transaction that changes them.
-//! Only what writes features, tests or deployments uses it.
+//! [`crate::write_transaction`] alone writes it.
 
-use std::fmt::Write;
-
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Statement};
+use entity::feature;
+use sea_orm::{DbBackend, Statement};
 use uuid::Uuid;
 
-use crate::database::DatabaseError;
-use crate::database::bulk::padded;
+use crate::database::row_set::{CellType, RowSet};
+use crate::database::{Batch, Parameters};
 
-/// The most features of one statement.
-const MOST_FEATURES: usize = 1024;
+/// The columns that say the same as the feature.
+const COPIED: [(&str, CellType); 4] =
+    [("id", CellType::Id), ("name", CellType::Text), ("priority", CellType::Integer), ("project_id", CellType::Id)];
 
-/// Brings the rows of these features up to date; those of deleted features go.
-///
-/// # Errors
-/// When a statement fails; the transaction must be rolled back then.
-pub async fn refresh_features(connection: &DatabaseTransaction, ids: &[Uuid]) -> Result<(), DatabaseError> {
-    let backend = connection.get_database_backend();
-    for piece in ids.chunks(MOST_FEATURES) {
-        let ids = padded(piece);
-        for sql in refresh_sql(backend, ids.len()) {
-            let statement = Statement::from_sql_and_values(backend, sql, ids.iter().copied().map(Into::into));
-            connection.execute_raw(statement).await?;
-        }
+/// Writes the rows of new features, which have no tests or deployments yet.
+pub fn insert_rows(batch: &mut Batch, features: &[&feature::Model]) {
+    if features.is_empty() {
+        return;
     }
-    Ok(())
+    let columns = COPIED.map(|(name, _)| name).join(", ");
+    batch.add(|parameters| {
+        let rows = parameters.add_rows(copied(features));
+        format!("INSERT INTO features_view ({columns}) SELECT {columns} FROM {rows}")
+    });
 }
 
-/// Runs on both: both know `FILTER`, a list of `VALUES` and `ON CONFLICT`; only the parameters are spelled
-/// differently. The latest deployment is the greatest by (`deployed_at`, `id`), no time being the smallest, in the
-/// words of its index.
-fn refresh_sql(backend: DbBackend, features: usize) -> [String; 2] {
-    let mut ids = String::with_capacity(features * 8);
-    for number in 1..=features {
-        let comma = if number == 1 { "" } else { ", " };
-        // Writing to a string does not fail.
-        let _ = match backend {
-            DbBackend::Postgres => write!(ids, "{comma}(${number})"),
-            _ => write!(ids, "{comma}(?)"),
-        };
+/// Lets the rows of features say what the features say.
+pub fn update_rows(batch: &mut Batch, features: &[&feature::Model]) {
+    if features.is_empty() {
+        return;
     }
-    let delete = format!(
-        "DELETE FROM features_view \
-         WHERE id IN (SELECT f.id FROM features f WHERE f.id IN (VALUES {ids}) AND f.deleted_at IS NOT NULL)"
-    );
-    let upsert = format!(
+    batch.add(|parameters| {
+        let rows = parameters.add_rows(copied(features));
+        format!(
+            "UPDATE features_view SET name = d.name, priority = d.priority, project_id = d.project_id FROM {rows} \
+             WHERE features_view.id = d.id"
+        )
+    });
+}
+
+fn copied(features: &[&feature::Model]) -> RowSet {
+    let mut rows = RowSet::new(COPIED.to_vec());
+    for feature in features {
+        rows.push([
+            feature.id.into(),
+            feature.name.as_str().into(),
+            feature.priority.into(),
+            feature.project_id.into(),
+        ]);
+    }
+    rows
+}
+
+/// A statement that counts the tests and deployments of these features, which are not deleted, anew.
+#[must_use]
+pub fn recount(backend: DbBackend, features: &[Uuid]) -> Statement {
+    let mut rows = RowSet::new(vec![("id", CellType::Id)]);
+    features.iter().for_each(|id| rows.push([(*id).into()]));
+    Parameters::statement(backend, |parameters| {
+        let rows = parameters.add_rows(rows);
+        upsert_sql(&format!("SELECT d.id FROM {rows}"))
+    })
+}
+
+/// Runs on both: both know `FILTER` and `ON CONFLICT`. The latest deployment is the greatest by (`deployed_at`, `id`), no time
+/// being the smallest, in the words of its index.
+fn upsert_sql(ids: &str) -> String {
+    format!(
         "INSERT INTO features_view (id, name, priority, project_id, test_count, passed_count, failed_count, \
              pending_count, skipped_count, deployment_status, latest_deployed_at) \
          SELECT f.id, f.name, f.priority, f.project_id, count(t.id), \
@@ -61,12 +81,11 @@ fn refresh_sql(backend: DbBackend, features: usize) -> [String; 2] {
              (SELECT d.deployed_at FROM deployments d WHERE d.feature_id = f.id \
                  ORDER BY d.deployed_order DESC, d.id DESC LIMIT 1) \
          FROM features f LEFT JOIN tests t ON t.feature_id = f.id \
-         WHERE f.id IN (VALUES {ids}) AND f.deleted_at IS NULL GROUP BY f.id \
+         WHERE f.id IN ({ids}) AND f.deleted_at IS NULL GROUP BY f.id \
          ON CONFLICT (id) DO UPDATE SET name = excluded.name, priority = excluded.priority, \
              project_id = excluded.project_id, test_count = excluded.test_count, \
              passed_count = excluded.passed_count, failed_count = excluded.failed_count, \
              pending_count = excluded.pending_count, skipped_count = excluded.skipped_count, \
              deployment_status = excluded.deployment_status, latest_deployed_at = excluded.latest_deployed_at"
-    );
-    [delete, upsert]
+    )
 }

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use entity::test_case;
 
 use super::reads;
-use crate::batch::{Fields, Kind, LeafType, Object};
+use crate::batch::{Declared, Fields, Kind, LeafType, Object};
 use crate::features;
 
 /// The latest result of a test case.
@@ -26,6 +26,15 @@ pub enum TestStatus {
 
 impl LeafType for TestStatus {
     const KIND: Kind = Kind::Enum;
+}
+
+/// Stands for the object type `TestCase` in payloads.
+pub struct TestCase;
+
+impl Declared for TestCase {
+    fn object() -> &'static Object {
+        object()
+    }
 }
 
 /// The object type `TestCase`.

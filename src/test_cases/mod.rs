@@ -2,7 +2,8 @@
 //!
 //! A test case's name is unique in its feature. Others use [`rules`] and the object that `graphql` declares.
 
+pub mod drafts;
+pub mod events;
 pub mod graphql;
 pub mod reads;
 pub mod rules;
-pub mod writes;

@@ -1,6 +1,6 @@
 //! What a test case may be.
 
-use entity::test_case::TestStatus;
+use entity::test_case::{Model, TestStatus};
 
 use crate::closed_set::{UnknownWord, parse_word};
 use crate::text::{FreeText, Text};
@@ -55,6 +55,20 @@ pub struct TestValues {
     pub duration_ms: Option<DurationMs>,
     /// What the latest run said.
     pub message: Option<FreeText>,
+}
+
+impl TestValues {
+    /// The row, saying this of itself.
+    #[must_use]
+    pub fn put_into(&self, row: Model) -> Model {
+        Model {
+            name: self.name.as_str().to_owned(),
+            status: self.status,
+            duration_ms: self.duration_ms.map(DurationMs::get),
+            message: self.message.as_ref().map(|text| text.as_str().to_owned()),
+            ..row
+        }
+    }
 }
 
 #[cfg(test)]

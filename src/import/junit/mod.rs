@@ -24,8 +24,8 @@ use super::error::ParseError;
 use super::first_seen::FirstSeen;
 use super::input::Input;
 use super::source::Format;
+use crate::features::drafts::Existing;
 use crate::features::rules::{FeatureName, FeatureValues, Priority};
-use crate::features::writes::Existing;
 use crate::projects::rules::ProjectName;
 use crate::test_cases::rules::TestValues;
 

@@ -7,11 +7,9 @@ use entity::feature::{self, FeatureStatus};
 use entity::test_case::{self, TestStatus};
 use entity::{project, test_case::Entity as TestCases};
 use fastrand::Rng;
-use sea_orm::{EntityTrait, IntoActiveModel as _, Iterable};
-use throughline::access::Caller;
+use sea_orm::{ConnectionTrait as _, EntityTrait, IntoActiveModel as _, Iterable};
 use throughline::database::Database;
-use throughline::read_model::refresh_features;
-use throughline::write_transaction::WriteTransaction;
+use throughline::read_model::recount;
 use uuid::Uuid;
 
 /// U+E000 sorts before U+1F980 by code point, and after it in UTF-16.
@@ -169,8 +167,7 @@ pub(crate) async fn fill(database: &Database) {
     }
     let all: Vec<_> = features.iter().map(|feature| feature.id).collect();
 
-    let transaction = WriteTransaction::begin(database, &Caller::local_owner(), "differential.fill").await.unwrap();
-    let connection = transaction.connection();
+    let connection = database.writer();
     let rows = projects.into_iter().map(project::Model::into_active_model);
     project::Entity::insert_many(rows).exec_without_returning(connection).await.unwrap();
     let rows = features.into_iter().map(feature::Model::into_active_model);
@@ -179,6 +176,5 @@ pub(crate) async fn fill(database: &Database) {
     TestCases::insert_many(rows).exec_without_returning(connection).await.unwrap();
     let rows = deployments.into_iter().map(deployment::Model::into_active_model);
     deployment::Entity::insert_many(rows).exec_without_returning(connection).await.unwrap();
-    refresh_features(connection, &all).await.unwrap();
-    transaction.commit().await.unwrap();
+    connection.execute_raw(recount(database.backend(), &all)).await.unwrap();
 }

@@ -1,0 +1,211 @@
+//! Any number of rows as one parameter of a statement: JSON, which either database reads as a table. So one text, which
+//! stays prepared, inserts, changes or looks up one row or ten thousand.
+//!
+//! **Invariant:** a row set holds values, never SQL. Whatever writes or looks up rows in sets uses it.
+
+use std::fmt::Write as _;
+
+use chrono::SecondsFormat;
+use sea_orm::sea_query::ColumnType;
+use sea_orm::{ColumnTrait, DbBackend, IdenStatic, Iterable, ModelTrait, Value};
+
+/// Rows of named columns.
+#[derive(Debug)]
+pub struct RowSet {
+    columns: Vec<(&'static str, CellType)>,
+    json: String,
+    length: usize,
+}
+
+/// What a column holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CellType {
+    /// A UUID.
+    Id,
+    /// Text.
+    Text,
+    /// An integer of 32 bits.
+    Integer,
+    /// An integer of 64 bits.
+    Long,
+    /// A point in time.
+    Time,
+    /// Bytes.
+    Bytes,
+    /// A JSON value.
+    Json,
+}
+
+impl CellType {
+    fn of(column: &ColumnType) -> Self {
+        match column {
+            ColumnType::Uuid => Self::Id,
+            ColumnType::Integer => Self::Integer,
+            ColumnType::BigInteger => Self::Long,
+            ColumnType::TimestampWithTimeZone => Self::Time,
+            ColumnType::Json | ColumnType::JsonBinary => Self::Json,
+            ColumnType::VarBinary(_) | ColumnType::Binary(_) | ColumnType::Blob => Self::Bytes,
+            _ => Self::Text,
+        }
+    }
+
+    /// How PostgreSQL is told of the column.
+    fn postgres_name(self) -> &'static str {
+        match self {
+            Self::Id => "uuid",
+            Self::Text | Self::Bytes => "text",
+            Self::Integer => "integer",
+            Self::Long => "bigint",
+            Self::Time => "timestamptz",
+            Self::Json => "jsonb",
+        }
+    }
+}
+
+impl RowSet {
+    /// No rows yet, of these columns.
+    #[must_use]
+    pub fn new(columns: Vec<(&'static str, CellType)>) -> Self {
+        Self { columns, json: "[".to_owned(), length: 0 }
+    }
+
+    /// These rows of a table, with the columns for which `wanted` holds.
+    #[must_use]
+    pub fn of_models<'m, M: ModelTrait + 'm>(
+        models: impl IntoIterator<Item = &'m M>,
+        wanted: impl Fn(<M::Entity as sea_orm::EntityTrait>::Column) -> bool,
+    ) -> Self {
+        let columns: Vec<_> =
+            <M::Entity as sea_orm::EntityTrait>::Column::iter().filter(|column| wanted(*column)).collect();
+        let described = columns.iter().map(|column| (column.as_str(), CellType::of(column.def().get_column_type())));
+        let mut rows = Self::new(described.collect());
+        for model in models {
+            rows.push(columns.iter().map(|column| model.get(*column)));
+        }
+        rows
+    }
+
+    /// Adds a row: a value for each column.
+    pub fn push(&mut self, values: impl IntoIterator<Item = Value>) {
+        self.json.push_str(if self.length == 0 { "{" } else { ",{" });
+        for (place, ((name, _), value)) in self.columns.iter().zip(values).enumerate() {
+            let comma = if place == 0 { "" } else { "," };
+            let _ = write!(self.json, "{comma}\"{name}\":");
+            push_json(&value, &mut self.json);
+        }
+        self.json.push('}');
+        self.length += 1;
+    }
+
+    /// How many rows there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.length
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.length == 0
+    }
+
+    /// The columns' names, joined by commas.
+    #[must_use]
+    pub fn column_names(&self) -> String {
+        self.columns.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
+    }
+
+    /// The rows as an item of a `FROM`, called `d`, from the parameter that `placeholder` stands for.
+    #[must_use]
+    pub fn table(&self, backend: DbBackend, placeholder: &str) -> String {
+        let mut selected = Vec::with_capacity(self.columns.len());
+        let mut described = Vec::with_capacity(self.columns.len());
+        for (name, cell) in &self.columns {
+            selected.push(match (backend, cell) {
+                (DbBackend::Sqlite, CellType::Id | CellType::Bytes) => format!("unhex(value ->> '{name}') AS {name}"),
+                (DbBackend::Sqlite, CellType::Json) => format!("value -> '{name}' AS {name}"),
+                (DbBackend::Sqlite, _) => format!("value ->> '{name}' AS {name}"),
+                (_, CellType::Bytes) => format!("decode({name}, 'hex') AS {name}"),
+                _ => (*name).to_owned(),
+            });
+            described.push(format!("{name} {}", cell.postgres_name()));
+        }
+        let selected = selected.join(", ");
+        match backend {
+            DbBackend::Sqlite => format!("(SELECT {selected} FROM json_each({placeholder})) AS d"),
+            _ => {
+                format!("(SELECT {selected} FROM json_to_recordset({placeholder}) AS r({})) AS d", described.join(", "))
+            }
+        }
+    }
+
+    /// The rows as the parameter.
+    #[must_use]
+    pub fn into_parameter(mut self) -> String {
+        self.json.push(']');
+        self.json
+    }
+}
+
+/// Appends a value as [`RowSet::table`] reads it.
+fn push_json(value: &Value, json: &mut String) {
+    match value {
+        // The simple form is what SQLite's `unhex` takes, and PostgreSQL reads either.
+        Value::Uuid(Some(id)) => {
+            json.push('"');
+            json.push_str(id.simple().encode_lower(&mut uuid::Uuid::encode_buffer()));
+            json.push('"');
+        }
+        Value::String(Some(text)) => push_text(text, json),
+        Value::Int(Some(number)) => {
+            let _ = write!(json, "{number}");
+        }
+        Value::BigInt(Some(number)) => {
+            let _ = write!(json, "{number}");
+        }
+        // As SQLite's tables hold it.
+        Value::ChronoDateTimeUtc(Some(time)) => {
+            json.push('"');
+            json.push_str(&time.to_rfc3339_opts(SecondsFormat::AutoSi, false));
+            json.push('"');
+        }
+        Value::Bytes(Some(bytes)) => {
+            json.push('"');
+            for byte in bytes.iter() {
+                let _ = write!(json, "{byte:02x}");
+            }
+            json.push('"');
+        }
+        Value::Json(Some(value)) => {
+            let _ = write!(json, "{value}");
+        }
+        _ => json.push_str("null"),
+    }
+}
+
+fn push_text(text: &str, json: &mut String) {
+    // A string always has a form in JSON.
+    json.push_str(&serde_json::to_string(text).unwrap_or_default());
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_one_parameter() {
+        let mut rows =
+            RowSet::new(vec![("id", CellType::Id), ("name", CellType::Text), ("priority", CellType::Integer)]);
+        rows.push([uuid::Uuid::from_u128(255).into(), "a \"b\"".into(), 5.into()]);
+        rows.push([uuid::Uuid::nil().into(), Value::String(None), Value::Int(None)]);
+        assert_eq!(rows.len(), 2);
+        assert_eq!(
+            rows.table(DbBackend::Postgres, "$1"),
+            "(SELECT id, name, priority FROM json_to_recordset($1) AS r(id uuid, name text, priority integer)) AS d"
+        );
+        assert_eq!(
+            rows.into_parameter(),
+            r#"[{"id":"000000000000000000000000000000ff","name":"a \"b\"","priority":5},{"id":"00000000000000000000000000000000","name":null,"priority":null}]"#
+        );
+    }
+}

@@ -1,0 +1,47 @@
+//! What a deployment's events give values to.
+
+use entity::deployment::{Column, DeploymentStatus, Entity, Model};
+use uuid::Uuid;
+
+use crate::clock::EPOCH;
+use crate::events::{Aggregate, Field, FieldKind, Stamp};
+
+const FIELDS: &[Field<Column>] = &[
+    Field::new("featureId", Column::FeatureId, FieldKind::Id("feature")),
+    Field::new("environment", Column::Environment, FieldKind::Text),
+    Field::new("version", Column::Version, FieldKind::Text),
+    Field::new("status", Column::Status, FieldKind::Word),
+    Field::new("deployedAt", Column::DeployedAt, FieldKind::Time),
+];
+
+impl Aggregate for Entity {
+    const KIND: &'static str = "deployment";
+
+    fn fields() -> &'static [Field<Column>] {
+        FIELDS
+    }
+
+    fn stamp(row: &Model) -> Stamp {
+        let Model { id, row_version: version, created_at, updated_at, .. } = *row;
+        Stamp { id, version, created_at, updated_at, deleted_at: None }
+    }
+
+    fn set_stamp(row: &mut Model, stamp: Stamp) {
+        (row.id, row.row_version) = (stamp.id, stamp.version);
+        (row.created_at, row.updated_at) = (stamp.created_at, stamp.updated_at);
+    }
+
+    fn blank() -> Model {
+        Model {
+            id: Uuid::nil(),
+            feature_id: Uuid::nil(),
+            environment: String::new(),
+            version: String::new(),
+            status: DeploymentStatus::Pending,
+            deployed_at: None,
+            row_version: 0,
+            created_at: EPOCH,
+            updated_at: EPOCH,
+        }
+    }
+}

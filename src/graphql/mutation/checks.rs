@@ -1,0 +1,155 @@
+//! Reads the values of an input into the types of the rules, and notes all that is wrong with them.
+
+use std::collections::HashMap;
+use std::fmt::Display;
+
+use async_graphql::{ID, MaybeUndefined};
+use uuid::Uuid;
+
+use crate::batch::id;
+use crate::deployments::rules::DeployedAtError;
+use crate::features::rules::PriorityError;
+use crate::test_cases::rules::DurationError;
+use crate::text::{FreeText, Text, TextError};
+use crate::write_transaction::items::Place;
+use crate::write_transaction::{UserError, UserErrorCode};
+
+/// What is wrong with an input so far, and what its references to earlier steps mean.
+#[derive(Debug, Default)]
+pub(crate) struct Checks<'r> {
+    errors: Vec<UserError>,
+    /// The objects of earlier steps, by the steps' names.
+    references: Option<&'r HashMap<String, Uuid>>,
+}
+
+/// What an id starts with that stands for the object of an earlier step.
+const REFERENCE: &str = "$ref:";
+
+/// A value that a rule refuses.
+pub(crate) trait Mistake: Display {
+    /// What kind of mistake it is.
+    fn code(&self) -> UserErrorCode;
+}
+
+impl Mistake for TextError {
+    fn code(&self) -> UserErrorCode {
+        match self {
+            Self::Length { .. } => UserErrorCode::InvalidLength,
+            Self::Nul { .. } => UserErrorCode::InvalidValue,
+        }
+    }
+}
+
+impl Mistake for PriorityError {
+    fn code(&self) -> UserErrorCode {
+        UserErrorCode::OutOfRange
+    }
+}
+
+impl Mistake for DurationError {
+    fn code(&self) -> UserErrorCode {
+        UserErrorCode::OutOfRange
+    }
+}
+
+impl Mistake for DeployedAtError {
+    fn code(&self) -> UserErrorCode {
+        match self {
+            Self::Spelling(_) => UserErrorCode::InvalidValue,
+            Self::Year(_) => UserErrorCode::OutOfRange,
+        }
+    }
+}
+
+impl<'r> Checks<'r> {
+    /// Checks of an input whose ids may refer to earlier steps.
+    #[expect(dead_code)]
+    pub(crate) fn with_references(references: &'r HashMap<String, Uuid>) -> Self {
+        Self { errors: Vec::new(), references: Some(references) }
+    }
+
+    /// Reads an input, and gives it or all that is wrong with it.
+    pub(crate) fn read<T>(mut self, read: impl FnOnce(&mut Self) -> Option<T>) -> Result<T, Vec<UserError>> {
+        match read(&mut self) {
+            Some(value) if self.errors.is_empty() => Ok(value),
+            _ => Err(self.errors),
+        }
+    }
+
+    /// Notes a mistake.
+    pub(crate) fn refuse(&mut self, error: UserError) {
+        self.errors.push(error);
+    }
+
+    /// The value, or a note of what is wrong with it.
+    pub(crate) fn value<T, E: Mistake>(&mut self, place: &Place, value: Result<T, E>) -> Option<T> {
+        value.map_err(|error| self.refuse(place.error(error.code(), error.to_string()))).ok()
+    }
+
+    /// A name.
+    pub(crate) fn text<const MIN: usize, const MAX: usize>(
+        &mut self,
+        place: &Place,
+        text: String,
+    ) -> Option<Text<MIN, MAX>> {
+        self.value(place, Text::try_from(text))
+    }
+
+    /// Text that may be missing: nothing is wrong with none.
+    pub(crate) fn optional_text(&mut self, place: &Place, text: Option<String>) -> Option<Option<FreeText>> {
+        match text {
+            None => Some(None),
+            Some(text) => self.text(place, text).map(Some),
+        }
+    }
+
+    /// The new value of something that may not be null: nothing where it is left alone.
+    pub(crate) fn kept<T>(&mut self, place: &Place, value: MaybeUndefined<T>) -> Option<T> {
+        match value {
+            MaybeUndefined::Undefined => None,
+            MaybeUndefined::Value(value) => Some(value),
+            MaybeUndefined::Null => {
+                let message = "must not be null; leave it out to leave it as it is";
+                self.refuse(place.error(UserErrorCode::InvalidValue, message));
+                None
+            }
+        }
+    }
+
+    /// The new value of text that may not be null.
+    pub(crate) fn kept_text<const MIN: usize, const MAX: usize>(
+        &mut self,
+        place: &Place,
+        text: MaybeUndefined<String>,
+    ) -> Option<Text<MIN, MAX>> {
+        self.kept(place, text).and_then(|text| self.text(place, text))
+    }
+
+    /// The new value of text that may be null: nothing where it is left alone.
+    pub(crate) fn patched_text(&mut self, place: &Place, text: MaybeUndefined<String>) -> Option<Option<FreeText>> {
+        match text {
+            MaybeUndefined::Undefined => None,
+            MaybeUndefined::Null => Some(None),
+            MaybeUndefined::Value(text) => self.optional_text(place, Some(text)),
+        }
+    }
+
+    /// The key that an id names, or that an earlier step made.
+    pub(crate) fn id(&mut self, place: &Place, prefix: &'static str, text: &ID) -> Option<Uuid> {
+        if let (Some(references), Some(step)) = (self.references, text.strip_prefix(REFERENCE)) {
+            let found = references.get(step).copied();
+            if found.is_none() {
+                let message = format!("no earlier step is called {:?}", step.chars().take(40).collect::<String>());
+                self.refuse(place.error(UserErrorCode::NotFound, message));
+            }
+            return found;
+        }
+        match id::parse("it", text, &[prefix]) {
+            Ok((_, key)) => Some(key),
+            Err(error) => {
+                self.refuse(place.error(UserErrorCode::InvalidId, error.to_string()));
+                None
+            }
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! What all mutations share: their arguments, the one way to carry them out, and what their payloads say.
+//!
+//! **Invariants:** a mutation's mistakes are user errors with a place in its arguments; what is our fault is an error of the
+//! answer; a payload is read as deep as a query and batches as one does, in a dry run from within the transaction that is
+//! forgotten afterwards. The slices' `mutations` use it; it knows no slice.
+
+mod checks;
+mod run;
+mod user_error;
+mod write_result;
+
+pub(crate) use self::checks::Checks;
+pub(crate) use self::run::{MOST_ITEMS, Mutation, ParseChange, Runner, WriteContext, bulk};
+pub(crate) use self::user_error::{BulkMode, UserError};
+pub(crate) use self::write_result::WriteResult;
+
+/// Declares the mutations of a slice: each takes an input, an idempotency key and whether it is a dry run.
+macro_rules! mutations {
+    ($name:ident { $($(#[$doc:meta])* $field:ident($input:ty) -> $payload:ty;)+ }) => {
+        /// The mutations of this slice.
+        #[derive(Default)]
+        pub(crate) struct $name;
+
+        #[async_graphql::Object]
+        impl $name {
+            $(
+                $(#[$doc])*
+                async fn $field(
+                    &self,
+                    ctx: &async_graphql::Context<'_>,
+                    #[graphql(desc = "What is to happen.")] input: $input,
+                    #[graphql(desc = "A text of 1 to 255 characters that the client makes up for this command: sent again with it and \
+                        the same input, the command is not carried out again, and the first result is the answer.")]
+                    idempotency_key: Option<String>,
+                    #[graphql(desc = "Whether to answer what would happen, and to let nothing happen.", default = false)]
+                    dry_run: bool,
+                ) -> async_graphql::Result<$payload> {
+                    let runner = $crate::graphql::mutation::Runner::new(ctx, idempotency_key, dry_run)?;
+                    Ok(runner.run($crate::graphql::mutation::Mutation::into_command(input)).await?.into())
+                }
+            )+
+        }
+    };
+}
+
+/// Declares a payload: what every one of them says, after fields of its own.
+macro_rules! payload {
+    // One object: nothing where it was deleted, or nothing was written.
+    ($(#[$doc:meta])* $name:ident { $(#[$field_doc:meta])* $field:ident: $object:ty }) => {
+        payload!(@$name [$(#[$doc])*] [
+            $(#[$field_doc])*
+            async fn $field(&self) -> Option<$crate::batch::One<$object>> {
+                self.0.object()
+            }
+        ]);
+    };
+    // Many objects, one for each item of the input.
+    (
+        $(#[$doc:meta])* $name:ident,
+        $(#[$item_doc:meta])* $item:ident { $(#[$field_doc:meta])* $field:ident: $object:ty }
+    ) => {
+        $(#[$item_doc])*
+        #[derive(async_graphql::SimpleObject)]
+        pub(crate) struct $item {
+            $(#[$field_doc])*
+            $field: Option<$crate::batch::One<$object>>,
+            /// What is wrong with this item.
+            user_errors: Vec<$crate::graphql::mutation::UserError>,
+        }
+
+        payload!(@$name [$(#[$doc])*] [
+            /// What became of each item, in the input's order.
+            async fn results(&self) -> Vec<$item> {
+                let items = self.0.items().into_iter();
+                items.map(|(object, user_errors)| $item { $field: object, user_errors }).collect()
+            }
+        ]);
+    };
+    (@$name:ident [$($doc:tt)*] [$($fields:tt)*]) => {
+        $($doc)*
+        pub(crate) struct $name($crate::graphql::mutation::WriteResult);
+
+        impl From<$crate::graphql::mutation::WriteResult> for $name {
+            fn from(written: $crate::graphql::mutation::WriteResult) -> Self {
+                Self(written)
+            }
+        }
+
+        $($doc)*
+        #[async_graphql::Object]
+        impl $name {
+            $($fields)*
+
+            /// What the caller did wrong; empty where all was carried out.
+            async fn user_errors(&self) -> Vec<$crate::graphql::mutation::UserError> {
+                self.0.user_errors()
+            }
+
+            /// Whether the command had been carried out before under the same idempotency key, and was not carried out again.
+            async fn is_replay(&self) -> bool {
+                self.0.is_replay
+            }
+
+            /// Whether nothing was written because it was a dry run.
+            async fn is_dry_run(&self) -> bool {
+                self.0.is_dry_run
+            }
+        }
+    };
+}
+
+pub(crate) use {mutations, payload};

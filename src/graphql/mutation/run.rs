@@ -1,0 +1,144 @@
+//! The one way to carry a mutation out.
+
+use std::sync::Arc;
+
+use async_graphql::Context;
+use sha2::{Digest as _, Sha256};
+
+use super::checks::Checks;
+use super::write_result::WriteResult;
+use crate::access::Caller;
+use crate::batch::{BatchError, PageLimits, Reads};
+use crate::database::{Database, DatabaseError};
+use crate::write_transaction::items::{Change, Changes, Mode, Place};
+use crate::write_transaction::{Command, IdempotencyKey, Outcome, Sent, UserError, UserErrorCode, carry_out, try_out};
+
+/// What the mutations of a request need besides its reads.
+#[derive(Clone)]
+pub(crate) struct WriteContext {
+    pub(crate) database: Database,
+    pub(crate) caller: Arc<Caller>,
+    pub(crate) request_id: String,
+    pub(crate) limits: PageLimits,
+}
+
+/// An input that says what is to happen to one object.
+pub(crate) trait ParseChange {
+    /// What it says.
+    type Change: Change;
+
+    /// Reads it; what is wrong is noted.
+    fn parse(self, checks: &mut Checks<'_>, place: &Place) -> Option<Self::Change>;
+}
+
+/// An input that is a command.
+pub(crate) trait Mutation {
+    /// The command.
+    type Command: Command + Send;
+
+    /// Reads it.
+    fn into_command(self) -> Self::Command;
+}
+
+impl<I: ParseChange> Mutation for I {
+    type Command = Changes<I::Change>;
+
+    fn into_command(self) -> Self::Command {
+        Changes::one(Checks::default().read(|checks| self.parse(checks, &Place::input())))
+    }
+}
+
+/// The most items of a command, unless it says otherwise.
+pub(crate) const MOST_ITEMS: usize = 1000;
+
+/// Reads many items that stand in the list `name`.
+pub(crate) fn bulk<I: ParseChange>(name: &str, items: Vec<I>, mode: Mode, most: usize) -> Changes<I::Change> {
+    let list = Place::input().at(name);
+    if items.len() > most {
+        let message = format!("has {} items; a command may have {most}", items.len());
+        return Changes { items: vec![(list.clone(), Err(vec![list.error(UserErrorCode::TooMany, message)]))], mode };
+    }
+    let items = items.into_iter().enumerate().map(|(number, item)| {
+        let place = list.at(number);
+        let item = Checks::default().read(|checks| item.parse(checks, &place));
+        (place, item)
+    });
+    Changes { items: items.collect(), mode }
+}
+
+/// Carries one mutation out.
+pub(crate) struct Runner<'c> {
+    write: &'c WriteContext,
+    reads: Arc<Reads>,
+    key: Option<Result<IdempotencyKey, UserError>>,
+    dry_run: bool,
+}
+
+impl<'c> Runner<'c> {
+    /// Reads what all mutations are sent with.
+    ///
+    /// # Errors
+    /// When the request was not prepared for mutations: a fault of ours.
+    pub(crate) fn new(ctx: &Context<'c>, key: Option<String>, dry_run: bool) -> async_graphql::Result<Self> {
+        let key = match key {
+            Some(key) => Some(read_key(key, hash_input(ctx)?)),
+            None => None,
+        };
+        Ok(Self { write: ctx.data()?, reads: Arc::clone(ctx.data()?), key, dry_run })
+    }
+
+    /// Carries the command out, or tries it out.
+    ///
+    /// # Errors
+    /// When the database fails.
+    pub(crate) async fn run<C: Command + Send>(self, command: C) -> async_graphql::Result<WriteResult> {
+        let key = match self.key {
+            Some(Err(error)) => return Ok(WriteResult::refused(vec![error], command.length(), self.reads)),
+            Some(Ok(key)) => Some(key),
+            None => None,
+        };
+        let WriteContext { database, caller, request_id, limits } = self.write;
+        let sent = Sent { caller, request_id, key: key.as_ref() };
+        if self.dry_run {
+            return match try_out(database, sent, &command).await.map_err(fail)? {
+                Ok((receipt, trial)) => {
+                    let database = database.within(trial);
+                    let reads = Arc::new(Reads::new(database, Arc::clone(caller), *limits));
+                    Ok(WriteResult::done(receipt, false, true, reads))
+                }
+                Err(errors) => Ok(WriteResult::refused(errors, command.length(), self.reads)),
+            };
+        }
+        match carry_out(database, sent, &command).await.map_err(fail)? {
+            Outcome::Done { receipt, is_replay } => Ok(WriteResult::done(receipt, is_replay, false, self.reads)),
+            Outcome::Refused(errors) => Ok(WriteResult::refused(errors, command.length(), self.reads)),
+        }
+    }
+}
+
+/// An error that says nothing but that it is ours; what it is, the log tells.
+fn fail(error: DatabaseError) -> async_graphql::Error {
+    let error = BatchError::from(error).to_server_error(async_graphql::Pos::default());
+    async_graphql::Error { message: error.message, source: error.source, extensions: error.extensions }
+}
+
+fn read_key(key: String, input_hash: [u8; 32]) -> Result<IdempotencyKey, UserError> {
+    let length = key.chars().count();
+    if (1..=255).contains(&length) && !key.contains('\0') {
+        return Ok(IdempotencyKey { key, input_hash });
+    }
+    let message = format!("must have 1 to 255 characters, none of them NUL, and has {length}");
+    Err(UserError::new(UserErrorCode::InvalidLength, &["idempotencyKey".to_owned()], message))
+}
+
+/// What tells one input from another: SHA-256 of the field's name and the input, with its variables put in and its fields sorted.
+fn hash_input(ctx: &Context<'_>) -> async_graphql::Result<[u8; 32]> {
+    let mut hasher = Sha256::new();
+    hasher.update(ctx.field().name().as_bytes());
+    for (name, value) in ctx.field().arguments()? {
+        if name == "input" {
+            hasher.update(value.into_json()?.to_string().as_bytes());
+        }
+    }
+    Ok(hasher.finalize().into())
+}

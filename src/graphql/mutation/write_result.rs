@@ -1,0 +1,67 @@
+//! What all payloads say of a write.
+
+use std::sync::Arc;
+
+use super::user_error::UserError;
+use crate::batch::{Declared, One, Reads};
+use crate::write_transaction::{self as door, Receipt};
+
+/// What became of a mutation.
+pub(crate) struct WriteResult {
+    receipt: Receipt,
+    errors: Vec<door::UserError>,
+    /// Whether it had been carried out before.
+    pub(crate) is_replay: bool,
+    /// Whether nothing was written.
+    pub(crate) is_dry_run: bool,
+    /// Where the objects are read from: in a dry run, from within its transaction.
+    reads: Arc<Reads>,
+}
+
+impl WriteResult {
+    /// It was carried out, or could be.
+    pub(super) fn done(receipt: Receipt, is_replay: bool, is_dry_run: bool, reads: Arc<Reads>) -> Self {
+        let errors = receipt.errors.clone();
+        Self { receipt, errors, is_replay, is_dry_run, reads }
+    }
+
+    /// It was refused.
+    pub(super) fn refused(errors: Vec<door::UserError>, length: usize, reads: Arc<Reads>) -> Self {
+        let receipt = Receipt { ids: vec![None; length], ..Receipt::default() };
+        Self { receipt, errors, is_replay: false, is_dry_run: false, reads }
+    }
+
+    /// What the caller did wrong.
+    pub(crate) fn user_errors(&self) -> Vec<UserError> {
+        self.errors.iter().map(UserError::from).collect()
+    }
+
+    /// The object of the only item: as it was written, or as it is where another version was expected.
+    pub(crate) fn object<D: Declared>(&self) -> Option<One<D>> {
+        let written = self.receipt.ids.first().copied().flatten();
+        let id = written.or_else(|| conflicting(self.errors.iter()))?;
+        Some(One::or_null(id, Arc::clone(&self.reads)))
+    }
+
+    /// The object of each item, and what is wrong with it, in the input's order.
+    pub(crate) fn items<D: Declared>(&self) -> Vec<(Option<One<D>>, Vec<UserError>)> {
+        // An error's place begins with the list's name and the item's number.
+        let number = |error: &door::UserError| error.field.get(2).and_then(|number| number.parse::<usize>().ok());
+        let mut by_item = vec![Vec::new(); self.receipt.ids.len()];
+        for error in &self.errors {
+            if let Some(own) = number(error).and_then(|number| by_item.get_mut(number)) {
+                own.push(error);
+            }
+        }
+        let items = self.receipt.ids.iter().zip(by_item).map(|(id, own)| {
+            let id = id.or_else(|| conflicting(own.iter().copied()));
+            (id.map(|id| One::or_null(id, Arc::clone(&self.reads))), own.into_iter().map(UserError::from).collect())
+        });
+        items.collect()
+    }
+}
+
+/// The object that has another version than was expected.
+fn conflicting<'e>(mut errors: impl Iterator<Item = &'e door::UserError>) -> Option<uuid::Uuid> {
+    errors.find_map(|error| error.conflict.as_ref()).map(|conflict| conflict.id)
+}

@@ -1,0 +1,103 @@
+//! Where a transaction's statements run: each by itself, or all within one `BEGIN` and `COMMIT`.
+
+use sea_orm::{
+    ConnectionTrait as _, DatabaseTransaction, DbBackend, QueryResult, SqliteTransactionMode, Statement,
+    TransactionOptions, TransactionTrait as _,
+};
+
+use crate::database::{Database, DatabaseError};
+
+/// Where statements run.
+pub(super) enum Connection {
+    /// Each is a transaction of its own.
+    Single(Database),
+    /// All are one, which begins with the value and is forgotten with it, if it is not committed.
+    Transaction(Database, DatabaseTransaction),
+}
+
+impl Connection {
+    /// Statements that are a transaction each.
+    pub(super) fn single(database: &Database) -> Self {
+        Self::Single(database.clone())
+    }
+
+    /// Begins a transaction. On SQLite it takes the write lock now, so that it never fails on its first write after a read.
+    pub(super) async fn begin(database: &Database) -> Result<Self, DatabaseError> {
+        let options = TransactionOptions {
+            sqlite_transaction_mode: (database.backend() == DbBackend::Sqlite)
+                .then_some(SqliteTransactionMode::Immediate),
+            ..TransactionOptions::default()
+        };
+        database.may_write()?;
+        #[expect(clippy::disallowed_methods, reason = "this is the one door")]
+        let transaction = database.writer().begin_with_options(options).await?;
+        Ok(Self::Transaction(database.clone(), transaction))
+    }
+
+    pub(super) fn backend(&self) -> DbBackend {
+        self.database().backend()
+    }
+
+    fn database(&self) -> &Database {
+        match self {
+            Self::Single(database) | Self::Transaction(database, _) => database,
+        }
+    }
+
+    /// Whether what is read is locked: not where each statement is by itself, nor where there is one writer anyway.
+    pub(super) fn locks(&self) -> bool {
+        matches!(self, Self::Transaction(..)) && self.backend() == DbBackend::Postgres
+    }
+
+    /// Whether several statements are one transaction.
+    pub(super) fn is_transaction(&self) -> bool {
+        matches!(self, Self::Transaction(..))
+    }
+
+    pub(super) async fn query_all(&self, statement: Statement) -> Result<Vec<QueryResult>, DatabaseError> {
+        self.database().may_write()?;
+        Ok(match self {
+            Self::Single(database) => database.writer().query_all_raw(statement).await?,
+            Self::Transaction(_, transaction) => transaction.query_all_raw(statement).await?,
+        })
+    }
+
+    pub(super) async fn execute(&self, statement: Statement) -> Result<(), DatabaseError> {
+        self.database().may_write()?;
+        match self {
+            Self::Single(database) => database.writer().execute_raw(statement).await?,
+            Self::Transaction(_, transaction) => transaction.execute_raw(statement).await?,
+        };
+        Ok(())
+    }
+
+    /// Waits, at most as long as SQLite waits for a writer of another process, until no other transaction holds the lock.
+    pub(super) async fn lock_exclusively(&self, lock: i64) -> Result<(), DatabaseError> {
+        if self.locks() {
+            let backend = self.backend();
+            self.execute(Statement::from_string(backend, "SET LOCAL lock_timeout = '5s'")).await?;
+            let take = "SELECT pg_advisory_xact_lock($1)";
+            self.execute(Statement::from_sql_and_values(backend, take, [lock.into()])).await?;
+        }
+        Ok(())
+    }
+
+    /// Makes the changes last, where they do not already.
+    pub(super) async fn commit(self) -> Result<(), DatabaseError> {
+        match self {
+            Self::Single(_) => Ok(()),
+            Self::Transaction(database, transaction) => {
+                database.may_write()?;
+                Ok(transaction.commit().await?)
+            }
+        }
+    }
+
+    /// Forgets the changes.
+    pub(super) async fn roll_back(self) -> Result<(), DatabaseError> {
+        match self {
+            Self::Single(_) => Ok(()),
+            Self::Transaction(_, transaction) => Ok(transaction.rollback().await?),
+        }
+    }
+}

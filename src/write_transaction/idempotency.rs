@@ -1,0 +1,88 @@
+//! Idempotency keys: a command that is sent again with the same key is not carried out again.
+//!
+//! **Invariant:** a key's row is written in the transaction of its command, so that there is the one if and only if there is the
+//! other; two that arrive at once meet in the primary key. Keys are the actor's own.
+
+use chrono::{DateTime, Utc};
+use sea_orm::Value;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use super::connection::Connection;
+use super::refusal::UserError;
+use crate::database::{Batch, DatabaseError, Parameters};
+
+/// A key, and what it was sent with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct IdempotencyKey {
+    /// What the client calls it: 1 to 255 characters.
+    pub key: String,
+    /// SHA-256 of the command's name and its input.
+    pub input_hash: [u8; 32],
+}
+
+/// What a command came to.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Receipt {
+    /// The object of each item, in the input's order; none for an item that was not carried out.
+    pub ids: Vec<Option<Uuid>>,
+    /// What was wrong with items that were not carried out while others were.
+    pub errors: Vec<UserError>,
+    /// The ids of the first and the last event.
+    pub events: Option<(Uuid, Uuid)>,
+    /// The ids of the first and the last audit row.
+    pub audit_logs: Option<(Uuid, Uuid)>,
+}
+
+/// What is known of a key.
+pub(super) enum Known {
+    /// It was used for the same input, which came to this.
+    Same(Receipt),
+    /// It was used for something else.
+    Other,
+}
+
+/// What is known of a key that this actor may have used before.
+pub(super) async fn find(
+    connection: &Connection,
+    actor_id: &str,
+    key: &IdempotencyKey,
+) -> Result<Option<Known>, DatabaseError> {
+    let statement = Parameters::statement(connection.backend(), |parameters| {
+        let (actor, key) = (parameters.add(actor_id), parameters.add(key.key.as_str()));
+        format!("SELECT input_hash, receipt FROM idempotency_keys WHERE actor_id = {actor} AND key = {key}")
+    });
+    let Some(row) = connection.query_all(statement).await?.pop() else { return Ok(None) };
+    let input_hash: Vec<u8> = row.try_get("", "input_hash")?;
+    if input_hash != key.input_hash {
+        return Ok(Some(Known::Other));
+    }
+    let receipt: String = row.try_get("", "receipt")?;
+    let receipt = serde_json::from_str(&receipt).map_err(|error| sea_orm::DbErr::Custom(error.to_string()))?;
+    Ok(Some(Known::Same(receipt)))
+}
+
+/// Writes what the key stands for from now on.
+pub(super) fn insert(
+    batch: &mut Batch,
+    actor_id: &str,
+    key: &IdempotencyKey,
+    command: &str,
+    receipt: &Receipt,
+    now: DateTime<Utc>,
+) {
+    batch.add(|parameters| {
+        let values = [
+            Value::from(actor_id),
+            key.key.as_str().into(),
+            command.into(),
+            key.input_hash.to_vec().into(),
+            serde_json::to_string(receipt).unwrap_or_default().into(),
+            now.into(),
+        ];
+        let values = values.map(|value| parameters.add(value)).join(", ");
+        format!(
+            "INSERT INTO idempotency_keys (actor_id, key, command, input_hash, receipt, created_at) VALUES ({values})"
+        )
+    });
+}

@@ -1,0 +1,250 @@
+//! The one door to a transaction: the only module that may begin one.
+//!
+//! **Invariants:** a write is a [`Command`]; what it decides is written with its events, audit rows, read model and idempotency
+//! key as one transaction, or not at all; only then is anything published. A transaction has a name, which its log line
+//! carries. clippy's `disallowed-methods` keeps every other module from calling `begin`.
+//!
+//! On PostgreSQL a command first reads without locks and writes with one statement, which fails as a whole if what was read
+//! no longer holds; then it is run again within a transaction that locks what it reads. On SQLite the transaction has the
+//! write lock from its beginning.
+
+mod commit;
+mod connection;
+mod idempotency;
+pub mod items;
+mod records;
+mod refusal;
+mod session;
+mod stream;
+pub mod upsert;
+
+use std::time::{Duration, Instant};
+
+use sea_orm::{DatabaseTransaction, DbBackend, DbErr};
+use uuid::Uuid;
+
+pub use self::commit::SNAPSHOT_EVERY;
+use self::commit::{Writing, compose};
+use self::connection::Connection;
+use self::idempotency::Known;
+pub use self::idempotency::{IdempotencyKey, Receipt};
+pub use self::records::{Records, Tables, Written};
+pub use self::refusal::{Conflict, ConflictChange, Refusal, UserError, UserErrorCode};
+pub use self::session::Session;
+pub use self::stream::WriteStream;
+use crate::access::Caller;
+use crate::database::{Database, DatabaseError};
+use crate::read_model;
+
+/// A write: what it is called, and how it decides what happens.
+pub trait Command: Sync {
+    /// The transaction's name: `feature.create`.
+    fn name(&self) -> &'static str;
+
+    /// How many items it has.
+    fn length(&self) -> usize {
+        1
+    }
+
+    /// Whether it must lock what it reads at once, since what it relies on is more than the rows that it changes.
+    fn locks(&self) -> bool {
+        false
+    }
+
+    /// Reads what it needs, and lets happen what is to happen. It may be asked again, of a session that knows nothing yet.
+    fn decide(&self, session: &mut Session<'_>) -> impl Future<Output = Result<Decision, Refusal>> + Send;
+}
+
+/// What a command decided.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Decision {
+    /// The object of each item, in the input's order; none for an item that is not carried out.
+    pub ids: Vec<Option<Uuid>>,
+    /// What is wrong with the items that are not carried out.
+    pub errors: Vec<UserError>,
+}
+
+/// How a command is sent.
+#[derive(Clone, Copy, Debug)]
+pub struct Sent<'s> {
+    /// Who sends it.
+    pub caller: &'s Caller,
+    /// The request that it came with.
+    pub request_id: &'s str,
+    /// Lets it be sent again without being carried out again.
+    pub key: Option<&'s IdempotencyKey>,
+}
+
+/// What became of a command.
+#[derive(Debug)]
+pub enum Outcome {
+    /// It was carried out.
+    Done {
+        /// What it came to.
+        receipt: Receipt,
+        /// Whether it had been carried out before, under the same key.
+        is_replay: bool,
+    },
+    /// It was refused, and nothing was written.
+    Refused(Vec<UserError>),
+}
+
+/// The most often that a command is run.
+const MOST_ATTEMPTS: u32 = 10;
+/// The longest pause before the second run; it doubles with each.
+const FIRST_PAUSE: Duration = Duration::from_millis(4);
+const LONGEST_PAUSE: Duration = Duration::from_millis(250);
+
+/// Carries a command out.
+///
+/// # Errors
+/// When the database fails, or is in the way for too long. Where the connection broke while the command was committed, it may
+/// have been carried out all the same: an idempotency key tells.
+pub async fn carry_out<C: Command>(database: &Database, sent: Sent<'_>, command: &C) -> Result<Outcome, DatabaseError> {
+    let began = Instant::now();
+    let mut attempt = 1;
+    loop {
+        let locks = attempt > 1 || command.locks() || database.backend() == DbBackend::Sqlite;
+        match attempt_once(database, sent, command, locks).await {
+            Ok(outcome) => {
+                let duration_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
+                let carried_out = matches!(outcome, Outcome::Done { is_replay: false, .. });
+                tracing::debug!(
+                    transaction = command.name(),
+                    caller = sent.caller.id(),
+                    attempt,
+                    duration_ms,
+                    carried_out,
+                    "ended"
+                );
+                return Ok(outcome);
+            }
+            // Somebody was in the way, or was faster: what they wrote is there to be read now.
+            Err(error @ (DatabaseError::Conflict(_) | DatabaseError::Constraint(_))) if attempt < MOST_ATTEMPTS => {
+                tracing::debug!(transaction = command.name(), attempt, %error, "is run again");
+                tokio::time::sleep(pause_before(attempt)).await;
+                attempt += 1;
+            }
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Exponential back-off with full jitter
+/// (<https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/>).
+fn pause_before(attempt: u32) -> Duration {
+    FIRST_PAUSE.saturating_mul(1 << attempt.min(16)).min(LONGEST_PAUSE).mul_f64(fastrand::f64())
+}
+
+async fn attempt_once<C: Command>(
+    database: &Database,
+    sent: Sent<'_>,
+    command: &C,
+    locks: bool,
+) -> Result<Outcome, DatabaseError> {
+    let connection = if locks { Connection::begin(database).await? } else { Connection::single(database) };
+    match decide(&connection, sent, command).await? {
+        Decided::Known(known) => Ok(answer_known(known)),
+        Decided::Refused(errors) => {
+            connection.roll_back().await?;
+            Ok(Outcome::Refused(errors))
+        }
+        Decided::Accepted(writing, receipt) => {
+            write(database, connection, writing).await?.commit().await?;
+            Ok(Outcome::Done { receipt, is_replay: false })
+        }
+    }
+}
+
+/// Carries a command out in a transaction that is not committed, and gives what it would come to and the transaction, to look at
+/// the database from within. It is forgotten when it is dropped.
+///
+/// # Errors
+/// As for [`carry_out`].
+pub async fn try_out<C: Command>(
+    database: &Database,
+    sent: Sent<'_>,
+    command: &C,
+) -> Result<Result<(Receipt, DatabaseTransaction), Vec<UserError>>, DatabaseError> {
+    let sent = Sent { key: None, ..sent };
+    let connection = Connection::begin(database).await?;
+    match decide(&connection, sent, command).await? {
+        Decided::Known(_) => Err(DbErr::Custom("a dry run has no key".to_owned()).into()),
+        Decided::Refused(errors) => {
+            connection.roll_back().await?;
+            Ok(Err(errors))
+        }
+        Decided::Accepted(writing, receipt) => match write(database, connection, writing).await? {
+            Connection::Transaction(_, transaction) => Ok(Ok((receipt, transaction))),
+            Connection::Single(_) => Err(DbErr::Custom("a dry run is a transaction".to_owned()).into()),
+        },
+    }
+}
+
+/// What is to be done about a command.
+enum Decided {
+    /// It has been carried out already.
+    Known(Known),
+    /// Nothing, since it is wrong.
+    Refused(Vec<UserError>),
+    /// This is to be written, and comes to this.
+    Accepted(Writing, Receipt),
+}
+
+async fn decide<C: Command>(connection: &Connection, sent: Sent<'_>, command: &C) -> Result<Decided, DatabaseError> {
+    let Sent { caller, request_id, key } = sent;
+    // Without a transaction a key that is known shows when it is written.
+    if let Some(key) = key.filter(|_| connection.is_transaction())
+        && let Some(known) = idempotency::find(connection, caller.id(), key).await?
+    {
+        return Ok(Decided::Known(known));
+    }
+    let mut session = Session::new(connection, caller, request_id);
+    let decision = match command.decide(&mut session).await {
+        Ok(decision) => decision,
+        Err(Refusal::Database(error)) => return Err(error),
+        Err(Refusal::Refused(errors)) => {
+            // To refuse what has been carried out already would be wrong.
+            if let Some(key) = key.filter(|_| !connection.is_transaction())
+                && let Some(known) = idempotency::find(connection, caller.id(), key).await?
+            {
+                return Ok(Decided::Known(known));
+            }
+            return Ok(Decided::Refused(errors));
+        }
+    };
+    let mut writing = compose(&session);
+    let Writing { events, audit_logs, .. } = writing;
+    let receipt = Receipt { ids: decision.ids, errors: decision.errors, events, audit_logs };
+    if let Some(key) = key {
+        idempotency::insert(&mut writing.batch, caller.id(), key, command.name(), &receipt, session.now);
+    }
+    Ok(Decided::Accepted(writing, receipt))
+}
+
+fn answer_known(known: Known) -> Outcome {
+    match known {
+        Known::Same(receipt) => Outcome::Done { receipt, is_replay: true },
+        Known::Other => {
+            let message = "the key was used for another input; use a new one for each command";
+            let field = ["idempotencyKey".to_owned()];
+            Outcome::Refused(vec![UserError::new(UserErrorCode::IdempotencyKeyReused, &field, message)])
+        }
+    }
+}
+
+/// Writes all, and gives the transaction to commit. One statement is a transaction by itself.
+async fn write(database: &Database, connection: Connection, writing: Writing) -> Result<Connection, DatabaseError> {
+    let Writing { batch, recounted, .. } = writing;
+    let statements = batch.into_statements();
+    let needs_transaction = statements.len() + usize::from(!recounted.is_empty()) > 1;
+    let connection =
+        if needs_transaction && !connection.is_transaction() { Connection::begin(database).await? } else { connection };
+    for statement in statements {
+        connection.execute(statement).await?;
+    }
+    if !recounted.is_empty() {
+        connection.execute(read_model::recount(connection.backend(), &recounted)).await?;
+    }
+    Ok(connection)
+}

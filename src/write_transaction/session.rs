@@ -1,0 +1,205 @@
+//! What a command sees of a transaction: rows as they are, and events to let happen to them.
+//!
+//! **Invariant:** nothing is written before the command has decided; a row changes here as it will in its table, by
+//! [`apply`], so that a later step of the same command sees what an earlier one did.
+
+use chrono::{DateTime, Utc};
+use entity::event;
+use sea_orm::{DbBackend, FromQueryResult as _, IdenStatic as _, Iterable as _, Statement};
+use serde_json::{Map, Value as Json};
+use uuid::Uuid;
+
+use super::connection::Connection;
+use super::records::{Tables, Written};
+use crate::access::Caller;
+use crate::clock;
+use crate::database::row_set::{CellType, RowSet};
+use crate::database::{DatabaseError, Parameters};
+use crate::events::{self, Effect, Happened, Hash, NO_EVENT, apply, hash_of};
+
+/// A transaction as a command sees it.
+pub struct Session<'t> {
+    pub(super) connection: &'t Connection,
+    pub(super) caller: &'t Caller,
+    pub(super) request_id: &'t str,
+    pub(super) now: DateTime<Utc>,
+    pub(super) tables: Tables,
+    pub(super) events: Vec<event::Model>,
+}
+
+/// The most events of one aggregate that a conflict tells of.
+const MOST_EVENTS_SINCE: i32 = 100;
+
+impl<'t> Session<'t> {
+    pub(super) fn new(connection: &'t Connection, caller: &'t Caller, request_id: &'t str) -> Self {
+        let now = clock::now();
+        Self { connection, caller, request_id, now, tables: Tables::default(), events: Vec::new() }
+    }
+
+    /// Reads the rows with these ids. Whatever is not there is not there afterwards.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn load<A: Written>(&mut self, ids: Vec<Uuid>) -> Result<(), DatabaseError> {
+        let mut wanted = RowSet::new(vec![("id", CellType::Id)]);
+        let records = A::records(&self.tables);
+        let mut unknown: Vec<Uuid> = ids.into_iter().filter(|id| records.record(*id).is_none()).collect();
+        unknown.sort_unstable();
+        unknown.dedup();
+        unknown.into_iter().for_each(|id| wanted.push([id.into()]));
+        self.load_where::<A>(wanted).await
+    }
+
+    /// Reads the rows whose columns have the values of one of the rows wanted: `feature_id` and `name`.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn load_where<A: Written>(&mut self, wanted: RowSet) -> Result<(), DatabaseError> {
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        let statement = select_rows::<A>(self.connection, wanted);
+        for found in self.connection.query_all(statement).await? {
+            let row = A::Model::from_query_result(&found, "")?;
+            let hash: Option<Vec<u8>> = found.try_get("", "hash")?;
+            let hash = hash.and_then(|hash| Hash::try_from(hash).ok());
+            let hash = hash.ok_or_else(|| {
+                let id = A::stamp(&row).id;
+                sea_orm::DbErr::Custom(format!("the {} {id} has no event of its version", A::KIND))
+            })?;
+            A::records_mut(&mut self.tables).keep(row, hash);
+        }
+        Ok(())
+    }
+
+    /// The row, if it was loaded or made, and is not hidden.
+    pub fn get<A: Written>(&self, id: Uuid) -> Option<&A::Model> {
+        self.get_hidden::<A>(id).filter(|row| A::stamp(row).deleted_at.is_none())
+    }
+
+    /// The row, if it was loaded or made, hidden or not.
+    pub fn get_hidden<A: Written>(&self, id: Uuid) -> Option<&A::Model> {
+        A::records(&self.tables).get(id)
+    }
+
+    /// The row of this name under this parent, if it was loaded or made, hidden or not.
+    pub fn named<A: Written>(&self, parent: Uuid, name: &str) -> Option<&A::Model> {
+        A::records(&self.tables).named(parent, name)
+    }
+
+    /// Whether the constraints of the database tell what need not be asked before: names that are taken, parents that are gone.
+    /// Where they do, the command is asked again, of a session for which they do not.
+    pub fn relies_on_constraints(&self) -> bool {
+        !self.connection.is_transaction()
+    }
+
+    /// All rows that were loaded or made, hidden or not, in no order.
+    pub fn rows<A: Written>(&self) -> impl Iterator<Item = &A::Model> {
+        A::records(&self.tables).rows()
+    }
+
+    /// Makes a row: its fields are taken, its id, version and times are given.
+    ///
+    /// # Errors
+    /// When the row is not what its own events say: a fault of ours.
+    pub fn create<A: Written>(&mut self, row: &A::Model) -> Result<Uuid, DatabaseError> {
+        let id = Uuid::now_v7();
+        self.happen::<A>(id, "create", &events::values::<A>(row))?;
+        Ok(id)
+    }
+
+    /// Lets a row say what `after` says. Nothing happens if it does already; the answer tells.
+    ///
+    /// # Errors
+    /// As for [`Session::create`].
+    pub fn update<A: Written>(&mut self, verb: &str, after: &A::Model) -> Result<bool, DatabaseError> {
+        let id = A::stamp(after).id;
+        let changes = events::changes::<A>(self.get_hidden::<A>(id), Some(after));
+        if changes.is_empty() {
+            return Ok(false);
+        }
+        let payload = changes.into_iter().map(|change| (change.field.to_owned(), change.after)).collect();
+        self.happen::<A>(id, verb, &payload)?;
+        Ok(true)
+    }
+
+    /// Ends, hides or restores a row: `delete`, `purge`, `restore`.
+    ///
+    /// # Errors
+    /// As for [`Session::create`].
+    pub fn mark<A: Written>(&mut self, verb: &str, id: Uuid) -> Result<(), DatabaseError> {
+        self.happen::<A>(id, verb, &Map::new())
+    }
+
+    /// The events since a version of each of many aggregates, at most so many of each, in order.
+    pub(super) async fn events_since(&self, wanted: RowSet) -> Result<Vec<event::Model>, DatabaseError> {
+        let backend = self.connection.backend();
+        let columns: Vec<String> = event::Column::iter().map(|column| format!("e.{}", column.as_str())).collect();
+        let join = if backend == DbBackend::Sqlite { "CROSS JOIN" } else { "JOIN" };
+        let statement = Parameters::statement(backend, |parameters| {
+            format!(
+                "SELECT {} FROM {} {join} events e ON e.aggregate_id = d.aggregate_id AND e.version > d.since \
+                 AND e.version <= d.since + {MOST_EVENTS_SINCE} ORDER BY e.aggregate_id, e.version",
+                columns.join(", "),
+                parameters.add_rows(wanted),
+            )
+        });
+        let rows = self.connection.query_all(statement).await?;
+        let events = rows.iter().map(|row| event::Model::from_query_result(row, ""));
+        Ok(events.collect::<Result<_, _>>()?)
+    }
+
+    fn happen<A: Written>(&mut self, id: Uuid, verb: &str, payload: &Map<String, Json>) -> Result<(), DatabaseError> {
+        let records = A::records(&self.tables);
+        let (row, previous) = records.record(id).map_or((None, NO_EVENT), |record| (record.now.as_ref(), record.hash));
+        let stamp = row.map(A::stamp);
+        let version = stamp.map_or(1, |stamp| stamp.version + 1);
+        let at = stamp.map_or(self.now, |stamp| self.now.max(stamp.updated_at));
+        let event_type = format!("{}.{verb}", A::KIND);
+        let happened = Happened { id, version, effect: Effect::of::<A>(&event_type), payload, at };
+        let after = apply::<A>(row, happened).map_err(|error| sea_orm::DbErr::Custom(error.to_string()))?;
+        let mut event = event::Model {
+            id: Uuid::now_v7(),
+            position: 0,
+            transaction_id: 0,
+            aggregate_type: A::KIND.to_owned(),
+            aggregate_id: id,
+            version,
+            event_type,
+            payload: serde_json::to_string(payload).unwrap_or_default(),
+            actor_id: self.caller.id().to_owned(),
+            actor_kind: self.caller.kind().as_str().to_owned(),
+            request_id: self.request_id.to_owned(),
+            created_at: at,
+            hash: Vec::new(),
+        };
+        let hash = hash_of(&event, &previous);
+        event.hash = hash.to_vec();
+        A::records_mut(&mut self.tables).put(id, after, hash, &event.event_type);
+        self.events.push(event);
+        Ok(())
+    }
+}
+
+/// Rows with the hash of their latest event. In a transaction of PostgreSQL nobody else can change or refer to them from here
+/// on; they are locked in the order of their ids, so that two commands do not wait for each other.
+fn select_rows<A: Written>(connection: &Connection, wanted: RowSet) -> Statement {
+    let backend = connection.backend();
+    let table = A::default();
+    let table = table.table_name();
+    let columns: Vec<String> = A::Column::iter().map(|column| format!("t.{}", column.as_str())).collect();
+    let keys = wanted.column_names();
+    let keys: Vec<String> = keys.split(", ").map(|column| format!("t.{column} = d.{column}")).collect();
+    // SQLite keeps the order of tables that are joined by `CROSS JOIN`.
+    let join = if backend == DbBackend::Sqlite { "CROSS JOIN" } else { "JOIN" };
+    let locking = if connection.locks() { " ORDER BY t.id FOR UPDATE OF t" } else { "" };
+    Parameters::statement(backend, |parameters| {
+        format!(
+            "SELECT {}, e.hash FROM {} {join} {table} t ON {} \
+             LEFT JOIN events e ON e.aggregate_id = t.id AND e.version = t.row_version{locking}",
+            columns.join(", "),
+            parameters.add_rows(wanted),
+            keys.join(" AND "),
+        )
+    })
+}
