@@ -5,11 +5,29 @@
 //! before it in its stream; its time is not before that one's.
 
 mod aggregate;
+mod computed;
 mod field;
+pub mod graphql;
 mod hash;
+mod past;
+mod place;
+pub mod reads;
 mod snapshot;
 
-pub use aggregate::{Aggregate, ApplyError, Effect, FieldChange, Happened, Stamp, apply, changes, values};
+pub use aggregate::{Aggregate, ApplyError, Effect, FieldChange, Happened, Stamp, apply, apply_event, changes, values};
+pub use computed::{as_of, diff};
 pub use field::{Field, FieldError, FieldKind};
 pub use hash::{Hash, NO_EVENT, hash_of};
+pub use past::{Moment, last_version, state_at};
+pub use place::place_of;
 pub use snapshot::Snapshot;
+
+use entity::{deployment, feature, project, test_case};
+
+/// What the aggregates are called, and what their ids start with.
+pub const KINDS: &[&str] = &[
+    <project::Entity as Aggregate>::KIND,
+    <feature::Entity as Aggregate>::KIND,
+    <test_case::Entity as Aggregate>::KIND,
+    <deployment::Entity as Aggregate>::KIND,
+];
