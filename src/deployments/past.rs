@@ -25,7 +25,7 @@ fn state() -> &'static Shape {
     static SHAPE: LazyLock<Shape> = LazyLock::new(|| {
         Shape::of("DeploymentState", "What a deployment was like.")
             .id("id", "Names the deployment as it does now.")
-            .leaf::<i32>("rowVersion", "Counts the changes to the record of the deployment, from 1.")
+            .leaf::<i32>("rowVersion", "Counts the changes, from 1.")
             .leaf::<String>("environment", "Where to.")
             .leaf::<String>("version", "What was deployed.")
             .leaf::<DeploymentStatus>("status", "How far the deployment had come.")

@@ -99,13 +99,12 @@ fn invalid(argument: &str, reason: String) -> BatchError {
     BatchError::InvalidArgument { argument: argument.to_owned(), reason }
 }
 
-/// A state as its shape shows it. A deployment has a version of its own: what was deployed.
+/// A state as its shape shows it.
 fn to_json<A: Aggregate>(row: &A::Model) -> Json {
     let stamp = A::stamp(row);
     let time = |time: DateTime<Utc>| Json::from(time.to_rfc3339_opts(SecondsFormat::AutoSi, true));
     let mut state = values::<A>(row);
     state.insert("id".to_owned(), id::format(A::KIND, stamp.id).into());
-    state.entry("version").or_insert(stamp.version.into());
     state.insert("rowVersion".to_owned(), stamp.version.into());
     state.insert("isDeleted".to_owned(), stamp.deleted_at.is_some().into());
     state.insert("createdAt".to_owned(), time(stamp.created_at));

@@ -5,6 +5,7 @@
 //! before it in its stream; its time is not before that one's.
 
 mod aggregate;
+mod any_row;
 mod computed;
 mod field;
 pub mod graphql;
@@ -12,7 +13,10 @@ mod hash;
 mod past;
 mod place;
 pub mod reads;
+mod replay;
 mod snapshot;
+mod verify;
+mod walk;
 
 pub use aggregate::{Aggregate, ApplyError, Effect, FieldChange, Happened, Stamp, apply, apply_event, changes, values};
 pub use computed::{as_of, diff};
@@ -20,7 +24,10 @@ pub use field::{Field, FieldError, FieldKind};
 pub use hash::{Hash, NO_EVENT, hash_of};
 pub use past::{Moment, last_version, state_at};
 pub use place::place_of;
+pub use replay::{Comparison, Found, ReplayError, Replayed, replay};
 pub use snapshot::Snapshot;
+pub use verify::{Fault, Tampering, Verified, verify};
+pub use walk::Walked;
 
 use entity::{deployment, feature, project, test_case};
 

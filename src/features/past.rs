@@ -25,7 +25,7 @@ fn state() -> &'static Shape {
     static SHAPE: LazyLock<Shape> = LazyLock::new(|| {
         Shape::of("FeatureState", "What a feature was like.")
             .id("id", "Names the feature as it does now.")
-            .leaf::<i32>("version", "Counts the changes, from 1.")
+            .leaf::<i32>("rowVersion", "Counts the changes, from 1.")
             .leaf::<String>("name", "The name.")
             .leaf::<Option<String>>("description", "What the feature is about.")
             .leaf::<i32>("priority", "How much it matters: 1 (least) to 13 (most).")

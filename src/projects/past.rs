@@ -24,7 +24,7 @@ fn state() -> &'static Shape {
     static SHAPE: LazyLock<Shape> = LazyLock::new(|| {
         Shape::of("ProjectState", "What a project was like.")
             .id("id", "Names the project as it does now.")
-            .leaf::<i32>("version", "Counts the changes, from 1.")
+            .leaf::<i32>("rowVersion", "Counts the changes, from 1.")
             .leaf::<String>("name", "The name.")
             .leaf::<Option<String>>("description", "What the project is about.")
             .flag("isDeleted", "Whether it was deleted then.")

@@ -25,7 +25,7 @@ fn state() -> &'static Shape {
     static SHAPE: LazyLock<Shape> = LazyLock::new(|| {
         Shape::of("TestCaseState", "What a test case was like.")
             .id("id", "Names the test case as it does now.")
-            .leaf::<i32>("version", "Counts the changes, from 1.")
+            .leaf::<i32>("rowVersion", "Counts the changes, from 1.")
             .leaf::<String>("name", "The name.")
             .leaf::<TestStatus>("status", "The latest result.")
             .leaf::<Option<i32>>("durationMs", "How long the run took, in milliseconds; null where nobody said.")

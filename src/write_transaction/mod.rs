@@ -11,6 +11,7 @@
 mod commit;
 mod connection;
 mod idempotency;
+mod inspection;
 pub mod items;
 mod records;
 mod refusal;
@@ -28,6 +29,7 @@ use self::commit::{Writing, compose};
 use self::connection::Connection;
 use self::idempotency::Known;
 pub use self::idempotency::{IdempotencyKey, Receipt};
+pub use self::inspection::{Inspection, Others};
 pub use self::records::{Records, Tables, Written};
 pub use self::refusal::{Conflict, ConflictChange, Refusal, UserError, UserErrorCode};
 pub use self::session::Session;

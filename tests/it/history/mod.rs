@@ -1,8 +1,11 @@
 //! What is left of the past: the audit, the events, what they make of a moment that is gone, and how they prove themselves.
 
 mod lists;
+mod moments;
 mod payloads;
 mod plans;
+mod replayed;
+mod verified;
 
 use serde_json::{Value, json};
 
