@@ -77,7 +77,7 @@ pub(crate) enum FieldKind {
     /// From a column of the row.
     Leaf { column: Column, register: fn(&mut Registry) -> String, orders: Option<&'static str> },
     /// The id of a row of one of several types: its key stands in one column, the prefix of its ids in another one.
-    Reference { key: Column, of: Column, prefixes: &'static [&'static str] },
+    Reference { key: Column, of: Box<Column>, prefixes: &'static [&'static str] },
     /// An object of its own type, made of columns of the same row.
     Embedded(Fields),
     /// A list of objects that have a shape, which the column holds as JSON.
@@ -165,7 +165,7 @@ impl Fields {
         of: impl IntoColumnRef,
         prefixes: &'static [&'static str],
     ) -> Self {
-        let kind = FieldKind::Reference { key: Column::any_id(prefixes, key), of: Column::of(of), prefixes };
+        let kind = FieldKind::Reference { key: Column::any_id(prefixes, key), of: Box::new(Column::of(of)), prefixes };
         self.add(Field { name, description, nullable: false, kind })
     }
 

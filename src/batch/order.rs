@@ -149,7 +149,7 @@ impl Ordering {
                 ordering.terms.push(OrderTerm { name, column, direction, nulls, along: None });
             }
         }
-        if ordering.terms.iter().any(|term| std::ptr::eq(term.column, &object.table.id)) {
+        if ordering.terms.iter().any(|term| *term.column == object.table.id) {
             return Ok(ordering);
         }
         let direction = ordering.terms.last().map_or(Direction::Asc, |term| term.direction);

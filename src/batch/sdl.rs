@@ -39,9 +39,8 @@ fn register_fields(registry: &mut Registry, fields: &'static Fields) -> Vec<Meta
 
 fn register_field(registry: &mut Registry, declared: &'static Field) -> MetaField {
     let (ty, arguments) = match &declared.kind {
-        FieldKind::Id => (<ID as OutputType>::create_type_info(registry), Vec::new()),
+        FieldKind::Id | FieldKind::Reference { .. } => (<ID as OutputType>::create_type_info(registry), Vec::new()),
         FieldKind::Leaf { register, .. } => (register(registry), Vec::new()),
-        FieldKind::Reference { .. } => (<ID as OutputType>::create_type_info(registry), Vec::new()),
         FieldKind::Entries { shape, .. } => (format!("[{}!]!", shape().register(registry)), Vec::new()),
         FieldKind::Embedded(part) => {
             let list = register_fields(registry, part);

@@ -237,7 +237,8 @@ async fn has_ended_after(inspection: &Inspection, event: &event::Model) -> Resul
         )
     });
     let last: Option<String> = rows.await?.first().map(|row| row.try_get_by_index(0)).transpose()?;
-    Ok(last.is_some_and(|last| last.ends_with(".delete") || last.ends_with(".purge")))
+    let verb = last.as_deref().and_then(|last| last.rsplit_once('.')).map(|(_, verb)| verb);
+    Ok(matches!(verb, Some("delete" | "purge")))
 }
 
 /// A row that no event has made.
