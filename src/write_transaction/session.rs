@@ -59,10 +59,12 @@ impl<'t> Session<'t> {
             return Ok(());
         }
         let statement = select_rows::<A>(self.connection, wanted);
-        for found in self.connection.query_all(statement).await? {
-            let row = A::Model::from_query_result(&found, "")?;
-            let hash: Option<Vec<u8>> = found.try_get("", "hash")?;
-            let hash = hash.and_then(|hash| Hash::try_from(hash).ok());
+        let mut found = read_rows::<A>(self.connection, statement.clone()).await?;
+        // A row that was waited for comes as it is now, with the events as they were before: ask again, now that it is locked.
+        if self.connection.locks() && found.iter().any(|(_, hash)| hash.is_none()) {
+            found = read_rows::<A>(self.connection, statement).await?;
+        }
+        for (row, hash) in found {
             let hash = hash.ok_or_else(|| {
                 let id = A::stamp(&row).id;
                 sea_orm::DbErr::Custom(format!("the {} {id} has no event of its version", A::KIND))
@@ -179,6 +181,18 @@ impl<'t> Session<'t> {
         self.events.push(event);
         Ok(())
     }
+}
+
+async fn read_rows<A: Written>(
+    connection: &Connection,
+    statement: Statement,
+) -> Result<Vec<(A::Model, Option<Hash>)>, DatabaseError> {
+    let rows = connection.query_all(statement).await?;
+    let read = rows.iter().map(|row| {
+        let hash: Option<Vec<u8>> = row.try_get("", "hash")?;
+        Ok((A::Model::from_query_result(row, "")?, hash.and_then(|hash| Hash::try_from(hash).ok())))
+    });
+    read.collect()
 }
 
 /// Rows with the hash of their latest event. In a transaction of PostgreSQL nobody else can change or refer to them from here
