@@ -8,6 +8,7 @@
 //! no longer holds; then it is run again within a transaction that locks what it reads. On SQLite the transaction has the
 //! write lock from its beginning.
 
+mod adopt;
 mod commit;
 mod connection;
 mod idempotency;
@@ -24,6 +25,7 @@ use std::time::{Duration, Instant};
 use sea_orm::{DatabaseTransaction, DbBackend, DbErr};
 use uuid::Uuid;
 
+pub use self::adopt::adopt;
 pub use self::commit::SNAPSHOT_EVERY;
 use self::commit::{Writing, compose};
 use self::connection::Connection;

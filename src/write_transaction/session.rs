@@ -15,7 +15,7 @@ use crate::access::Caller;
 use crate::clock;
 use crate::database::row_set::{CellType, RowSet};
 use crate::database::{DatabaseError, Parameters};
-use crate::events::{self, Effect, Happened, Hash, NO_EVENT, apply, hash_of};
+use crate::events::{self, Effect, Happened, Hash, NO_EVENT, Stamp, apply, hash_of};
 
 /// A transaction as a command sees it.
 pub struct Session<'t> {
@@ -149,6 +149,25 @@ impl<'t> Session<'t> {
         let rows = self.connection.query_all(statement).await?;
         let events = rows.iter().map(|row| event::Model::from_query_result(row, ""));
         Ok(events.collect::<Result<_, _>>()?)
+    }
+
+    /// Lets happen to a row, which has no events, what makes it what it is.
+    pub(super) fn adopt<A: Written>(&mut self, row: A::Model) -> Result<(), DatabaseError> {
+        let Stamp { id, created_at, updated_at, deleted_at, .. } = A::stamp(&row);
+        let now = std::mem::replace(&mut self.now, created_at);
+        let values = events::values::<A>(&row);
+        A::records_mut(&mut self.tables).adopt(row);
+        self.happen::<A>(id, "create", &values)?;
+        if updated_at > created_at {
+            self.now = updated_at;
+            self.happen::<A>(id, "adopt", &Map::new())?;
+        }
+        if let Some(deleted_at) = deleted_at {
+            self.now = deleted_at;
+            self.happen::<A>(id, "delete", &Map::new())?;
+        }
+        self.now = now;
+        Ok(())
     }
 
     fn happen<A: Written>(&mut self, id: Uuid, verb: &str, payload: &Map<String, Json>) -> Result<(), DatabaseError> {

@@ -1,5 +1,6 @@
 //! Writes: what each mutation does, what it refuses, and what it leaves behind.
 
+mod adoption;
 mod bus;
 mod faults;
 mod features;
