@@ -11,13 +11,15 @@ mod error;
 mod read_pool;
 mod row;
 mod schema;
+mod sqlite_failure;
+mod sqlite_reader;
 mod turn;
 
 pub use address::DatabaseAddress;
 pub use connect::{ConnectError, PoolOptions};
 pub use error::DatabaseError;
 use read_pool::ReadPool;
-pub use row::Row;
+pub use row::{CopiedRow, Row};
 pub use schema::MigrationState;
 use sea_orm::{DatabaseConnection, DbBackend, Statement, Values, metric};
 
@@ -53,7 +55,7 @@ impl Database {
         result
     }
 
-    /// Where whatever is not a plan's statement reads through SeaORM.
+    /// Where whatever reads through SeaORM does: entities, tools, tests.
     #[must_use]
     pub fn reader(&self) -> &DatabaseConnection {
         &self.reader

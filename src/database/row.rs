@@ -1,5 +1,9 @@
-//! A row as the driver gives it. Nothing is copied out of it but what is asked for, so that text goes from the driver's
-//! buffer into the answer.
+//! A row as the driver gives it, or as it was copied where SQLite would take it back. Nothing is copied out of it but what is
+//! asked for, so that text goes from that buffer into the answer.
+//!
+//! **Invariant:** a row reads the same, whichever of these it is.
+
+mod copied;
 
 use chrono::{DateTime, Utc};
 use sea_orm::sqlx::postgres::PgRow;
@@ -8,14 +12,20 @@ use sea_orm::sqlx::{self, Decode, Postgres, Row as _, Sqlite, ValueRef as _};
 use sea_orm::{DbErr, RuntimeErr};
 use uuid::Uuid;
 
+use self::copied::{FromCell, Mismatch};
 use super::DatabaseError;
+
+pub(super) use self::copied::Copied;
+pub use self::copied::CopiedRow;
 
 /// A row of either database; its cells are known by position.
 pub enum Row {
     /// From `PostgreSQL`, in its binary format.
     Postgres(PgRow),
-    /// From SQLite.
+    /// From SQLite, through sqlx.
     Sqlite(SqliteRow),
+    /// From SQLite, through a connection of our own.
+    Copied(CopiedRow),
 }
 
 impl Row {
@@ -34,7 +44,7 @@ impl Row {
     pub fn utf8(&self, index: usize) -> Result<Option<&[u8]>, DatabaseError> {
         match self {
             Self::Postgres(row) => postgres_bytes(row, index),
-            Self::Sqlite(_) => Ok(self.text(index)?.map(str::as_bytes)),
+            Self::Sqlite(_) | Self::Copied(_) => Ok(self.text(index)?.map(str::as_bytes)),
         }
     }
 
@@ -48,7 +58,7 @@ impl Row {
                 Some(bytes) => Ok(Some(Uuid::from_slice(bytes).map_err(|error| decode_error(index, error))?)),
                 None => Ok(None),
             },
-            Self::Sqlite(_) => self.get(index),
+            Self::Sqlite(_) | Self::Copied(_) => self.get(index),
         }
     }
 
@@ -79,7 +89,7 @@ impl Row {
                     number.map(Some).ok_or_else(|| decode_error(index, "it is no integer"))
                 }
             },
-            Self::Sqlite(_) => self.get(index),
+            Self::Sqlite(_) | Self::Copied(_) => self.get(index),
         }
     }
 
@@ -91,6 +101,15 @@ impl Row {
         let Self::Postgres(row) = self else { return None };
         let bytes = postgres_bytes(row, index).ok()??;
         i64::from_be_bytes(bytes.try_into().ok()?).checked_add(EPOCH_MICROS)
+    }
+
+    /// The cell as a point in time, in RFC 3339, where SQLite keeps it in this way.
+    #[must_use]
+    pub fn time_text(&self, index: usize) -> Option<&[u8]> {
+        match self {
+            Self::Postgres(_) => None,
+            Self::Sqlite(_) | Self::Copied(_) => self.utf8(index).ok()?,
+        }
     }
 
     /// The cell as a float.
@@ -123,6 +142,7 @@ impl Row {
         match self {
             Self::Postgres(row) => row.try_get_raw(index).map_or(true, |value| value.is_null()),
             Self::Sqlite(row) => row.try_get_raw(index).map_or(true, |value| value.is_null()),
+            Self::Copied(row) => row.is_null(index),
         }
     }
 
@@ -130,11 +150,12 @@ impl Row {
     /// for each cell would cost as much as reading it.
     fn get<'r, T>(&'r self, index: usize) -> Result<Option<T>, DatabaseError>
     where
-        T: Decode<'r, Postgres> + Decode<'r, Sqlite>,
+        T: Decode<'r, Postgres> + Decode<'r, Sqlite> + FromCell<'r>,
     {
         match self {
             Self::Postgres(row) => row.try_get_unchecked(index),
             Self::Sqlite(row) => row.try_get_unchecked(index),
+            Self::Copied(row) => return row.get(index).map_err(|error| decode_error(index, error)),
         }
         .map_err(|error| driver_error(error).into())
     }
@@ -146,7 +167,7 @@ fn postgres_bytes(row: &PgRow, index: usize) -> Result<Option<&[u8]>, DatabaseEr
     if value.is_null() { Ok(None) } else { value.as_bytes().map(Some).map_err(|error| decode_error(index, error)) }
 }
 
-fn decode_error(index: usize, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> DatabaseError {
+fn decode_error(index: usize, source: impl Into<Mismatch>) -> DatabaseError {
     driver_error(sqlx::Error::ColumnDecode { index: index.to_string(), source: source.into() }).into()
 }
 

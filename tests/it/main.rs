@@ -21,3 +21,4 @@ mod reads;
 mod schema;
 mod search;
 mod serve;
+mod sqlite_reads;
