@@ -16,8 +16,7 @@ use std::sync::Arc;
 use deadpool::Runtime;
 use deadpool::managed::{Manager, Pool, PoolError, QueueMode};
 use sea_orm::sqlx::postgres::PgConnectOptions;
-use sea_orm::sqlx::{self};
-use sea_orm::{ConnAcquireErr, DbErr, Values};
+use sea_orm::{ConnAcquireErr, DbErr, Values, sqlx};
 
 use super::row::{Row, driver_error};
 use super::sqlite_reader::SqliteFile;

@@ -7,6 +7,7 @@
 //! **Invariants:** it never writes (`query_only`); a statement ends when it is told to, and is reset whenever it ends, so that
 //! no snapshot of the file is kept open.
 
+use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -89,7 +90,8 @@ fn immutable(path: &Path) -> PathBuf {
         if byte.is_ascii_alphanumeric() || *byte == b'/' {
             uri.push(char::from(*byte));
         } else {
-            uri.push_str(&format!("%{byte:02X}"));
+            // Writing to a string does not fail.
+            let _ = write!(uri, "%{byte:02X}");
         }
     }
     uri.push_str("?immutable=1");
@@ -110,7 +112,6 @@ impl SqliteReader {
             // Or, where the file has statistics with samples, a statement is planned anew for each value that it is given.
             connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
             connection.set_prepared_statement_cache_capacity(PREPARED_STATEMENTS);
-            connection.busy_timeout(Duration::ZERO)?;
             Ok(connection)
         };
         let connection = open().map_err(driver_failure)?;
@@ -143,15 +144,16 @@ impl SqliteReader {
     fn rows(&self, sql: &str, values: &Values, until: Until) -> Result<Vec<Row>, rusqlite::Error> {
         let connection = &self.connection;
         match until {
-            Until::Time(end) => connection.progress_handler(STEPS, Some(move || Instant::now() > end))?,
+            Until::Time(end) => {
+                connection.busy_timeout(Duration::ZERO)?;
+                connection.progress_handler(STEPS, Some(move || Instant::now() > end))?;
+            }
             Until::Told(told) => {
                 connection.busy_timeout(SQLITE_BUSY_TIMEOUT)?;
                 connection.progress_handler(STEPS, Some(move || told.load(Ordering::Relaxed)))?;
             }
         }
-        let rows = self.copy(sql, values);
-        connection.busy_timeout(Duration::ZERO)?;
-        rows
+        self.copy(sql, values)
     }
 
     fn copy(&self, sql: &str, values: &Values) -> Result<Vec<Row>, rusqlite::Error> {

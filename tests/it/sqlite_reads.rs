@@ -36,18 +36,36 @@ async fn they_cannot_write() {
 async fn values_go_in_and_out() {
     let test = TestDatabase::new(Backend::Sqlite).await;
     let (id, time) = (Uuid::now_v7(), DateTime::parse_from_rfc3339("2026-01-02T03:04:05.060Z").unwrap().to_utc());
-    let (long, text) = (i64::MIN, "naïve \0 text");
-    let values: Vec<Value> = vec![id.into(), time.into(), long.into(), 0.5.into(), true.into(), text.into()];
+    let (long, words) = (i64::MIN, "naïve \0 text");
+    let values: Vec<Value> = vec![id.into(), time.into(), long.into(), 0.5.into(), true.into(), words.into()];
     let sql = "SELECT ?, ?, ?, ?, ?, ?, NULL, 7, 2.0, '', '2026-01-02 03:04:05'";
     let rows = read(&test.database, sql, values).await.unwrap();
     let [row] = &rows[..] else { panic!("there are {} rows", rows.len()) };
     assert_eq!((row.uuid(0).unwrap(), row.time(1).unwrap()), (Some(id), Some(time)));
     assert_eq!(row.time_text(1), Some(&b"2026-01-02T03:04:05.060+00:00"[..]));
     assert_eq!((row.long(2).unwrap(), row.float(3).unwrap(), row.flag(4).unwrap()), (Some(long), Some(0.5), true));
-    assert_eq!((row.text(5).unwrap(), row.text(9).unwrap()), (Some(text), Some("")));
+    assert_eq!((row.text(5).unwrap(), row.text(9).unwrap()), (Some(words), Some("")));
     assert_eq!((row.int(7).unwrap(), row.float(7).unwrap(), row.float(8).unwrap()), (Some(7), Some(7.0), Some(2.0)));
     assert_eq!(row.time(10).unwrap(), Some("2026-01-02T03:04:05Z".parse::<DateTime<Utc>>().unwrap()));
     assert_eq!((row.text(6).unwrap(), row.is_null(6), row.is_null(7), row.is_null(11)), (None, true, false, true));
+}
+
+#[tokio::test]
+async fn a_row_of_sqlx_reads_the_same() {
+    let test = TestDatabase::new(Backend::Sqlite).await;
+    let sql = "SELECT x'0198f2c4000070008000000000000001', '2026-01-02T03:04:05.060+00:00', -7, 0.5, 1, 'naïve', NULL";
+    let ours = read(&test.database, sql, vec![]).await.unwrap().remove(0);
+    let pool = test.database.reader().get_sqlite_connection_pool();
+    let theirs = Row::Sqlite(sea_orm::sqlx::query(sql).fetch_one(pool).await.unwrap());
+    for cell in 0..8 {
+        assert_eq!(ours.is_null(cell), theirs.is_null(cell), "{cell}");
+    }
+    assert_eq!(ours.uuid(0).unwrap(), theirs.uuid(0).unwrap());
+    assert_eq!((ours.time(1).unwrap(), ours.time_text(1)), (theirs.time(1).unwrap(), theirs.time_text(1)));
+    assert_eq!((ours.long(2).unwrap(), ours.int(2).unwrap()), (theirs.long(2).unwrap(), theirs.int(2).unwrap()));
+    assert_eq!((ours.float(3).unwrap(), ours.flag(4).unwrap()), (theirs.float(3).unwrap(), theirs.flag(4).unwrap()));
+    assert_eq!((ours.text(5).unwrap(), ours.utf8(5).unwrap()), (theirs.text(5).unwrap(), theirs.utf8(5).unwrap()));
+    assert_eq!((ours.text(6).unwrap(), ours.unix_micros(1)), (theirs.text(6).unwrap(), theirs.unix_micros(1)));
 }
 
 #[tokio::test]
