@@ -21,4 +21,5 @@ mod reads;
 mod schema;
 mod search;
 mod serve;
+mod sqlite_reads;
 mod writes;
