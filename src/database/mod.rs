@@ -12,6 +12,8 @@ mod read_pool;
 mod row;
 pub mod row_set;
 mod schema;
+mod sqlite_failure;
+mod sqlite_reader;
 mod turn;
 
 pub use address::DatabaseAddress;
@@ -19,12 +21,14 @@ pub use batch::{Batch, Parameters};
 pub use connect::{ConnectError, PoolOptions};
 pub use error::DatabaseError;
 use read_pool::ReadPool;
-pub use row::Row;
+pub use row::{CopiedRow, Row};
 pub use schema::MigrationState;
 use sea_orm::{ConnectionTrait as _, DatabaseConnection, DatabaseTransaction, DbBackend, Statement, Values, metric};
 
 use std::sync::Arc;
 use std::time::Instant;
+
+use tokio::sync::watch;
 
 /// The pools of one database.
 ///
@@ -38,9 +42,11 @@ pub struct Database {
     faults: Option<Faults>,
     /// The transaction that is read from within.
     within: Option<Arc<DatabaseTransaction>>,
+    /// Counts what this process has committed.
+    commits: watch::Sender<u64>,
 }
 
-/// Tells whether a call of a write fails, and how.
+/// Tells whether a call fails, and how.
 type Faults = Arc<dyn Fn() -> Option<DatabaseError> + Send + Sync>;
 
 /// Is told of each statement.
@@ -53,6 +59,7 @@ impl Database {
     /// # Errors
     /// When the statement fails, or no connection is to be had in time.
     pub async fn read(&self, sql: &Arc<str>, values: &(dyn Fn() -> Values + Sync)) -> Result<Vec<Row>, DatabaseError> {
+        self.may_call()?;
         if let Some(within) = &self.within {
             let statement = Statement { sql: sql.to_string(), values: Some(values()), db_backend: self.backend() };
             let rows = within.query_all_raw(statement).await?;
@@ -66,7 +73,7 @@ impl Database {
         result
     }
 
-    /// Where whatever is not a plan's statement reads through SeaORM.
+    /// Where whatever reads through SeaORM does: entities, tools, tests.
     #[must_use]
     pub fn reader(&self) -> &DatabaseConnection {
         &self.reader
@@ -95,10 +102,21 @@ impl Database {
         self.observer = Some(Arc::new(observer));
     }
 
-    /// Lets calls of writes fail, to see that nothing is half done: `fault` is asked before each statement, `BEGIN` and `COMMIT`
-    /// of a transaction. What clones the value later is concerned, what was cloned before is not.
+    /// Lets calls fail, to see that nothing is half done: `fault` is asked before each statement of a write, its `BEGIN` and its
+    /// `COMMIT`, and each statement of a query. What clones the value later is concerned, what was cloned before is not.
     pub fn inject_faults(&mut self, fault: impl Fn() -> Option<DatabaseError> + Send + Sync + 'static) {
         self.faults = Some(Arc::new(fault));
+    }
+
+    /// Changes whenever this process has committed a write.
+    #[must_use]
+    pub fn commits(&self) -> watch::Receiver<u64> {
+        self.commits.subscribe()
+    }
+
+    /// Tells that something was committed.
+    pub(crate) fn notify_commit(&self) {
+        self.commits.send_modify(|count| *count = count.wrapping_add(1));
     }
 
     /// The database as a transaction sees it, which is forgotten with the last clone of the value. Only reads go there.
@@ -107,7 +125,7 @@ impl Database {
     }
 
     /// Fails where a fault was injected.
-    pub(crate) fn may_write(&self) -> Result<(), DatabaseError> {
+    pub(crate) fn may_call(&self) -> Result<(), DatabaseError> {
         self.faults.as_ref().and_then(|fault| fault()).map_or(Ok(()), Err)
     }
 

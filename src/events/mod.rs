@@ -6,8 +6,10 @@
 
 mod aggregate;
 mod any_row;
+pub mod bus;
 mod computed;
 mod field;
+mod follow;
 pub mod graphql;
 mod hash;
 mod past;
@@ -21,6 +23,7 @@ mod walk;
 pub use aggregate::{Aggregate, ApplyError, Effect, FieldChange, Happened, Stamp, apply, apply_event, changes, values};
 pub use computed::{as_of, diff};
 pub use field::{Field, FieldError, FieldKind};
+pub use follow::{Position, events_after, is_more_to_settle, last_position};
 pub use hash::{Hash, NO_EVENT, hash_of};
 pub use past::{Moment, last_version, state_at};
 pub use place::place_of;

@@ -5,6 +5,7 @@
 
 mod document;
 pub(crate) mod mutation;
+mod order;
 mod respond;
 mod schema;
 mod variables;
@@ -132,7 +133,13 @@ impl Api {
     /// Runs an operation that is no query.
     async fn run(&self, document: &Document, mut request: Request) -> Response {
         request.set_parsed_query(document.executable.clone());
-        self.schema.execute(request).await
+        let operation = document.operation(request.operation_name.as_deref());
+        let mut response = self.schema.execute(request).await;
+        if let Some(operation) = operation {
+            let set = &operation.definition.selection_set.node;
+            order::sort_fields(&document.executable, set, &mut response.data);
+        }
+        response
     }
 }
 

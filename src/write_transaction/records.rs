@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use entity::{deployment, feature, project, test_case};
 use uuid::Uuid;
 
-use crate::events::{Aggregate, Hash};
+use crate::events::{Aggregate, Hash, NO_EVENT};
 
 /// Rows of one table.
 #[derive(Debug)]
@@ -68,6 +68,12 @@ impl<A: Aggregate> Records<A> {
         }
         self.name(id, None, Some(&row));
         self.by_id.insert(id, Record { before: Some(row.clone()), now: Some(row), hash, action: None });
+    }
+
+    /// Takes a row from the database to which nothing has happened: its events are still to come.
+    pub(super) fn adopt(&mut self, row: A::Model) {
+        let id = A::stamp(&row).id;
+        self.by_id.insert(id, Record { before: Some(row), now: None, hash: NO_EVENT, action: None });
     }
 
     /// Puts the row as an event has made it.

@@ -22,4 +22,5 @@ mod reads;
 mod schema;
 mod search;
 mod serve;
+mod sqlite_reads;
 mod writes;

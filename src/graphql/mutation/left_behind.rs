@@ -11,7 +11,7 @@ use crate::audit::graphql::AuditLog;
 use crate::batch::{BatchError, Declared, One};
 use crate::database::{Parameters, Row};
 use crate::events::graphql::Event;
-use crate::events::place_of;
+use crate::events::{Position, place_of};
 
 impl WriteResult {
     /// The audit rows that the command wrote, at most so many.
@@ -34,7 +34,7 @@ impl WriteResult {
         let rows = rows.await.map_err(fail)?;
         let Some(row) = rows.first() else { return Ok(None) };
         let place = |cell| row.long(cell).map(Option::unwrap_or_default).map_err(fail);
-        Ok(Some(place_of(place(0)?, place(1)?)))
+        Ok(Some(place_of(Position { transaction_id: place(0)?, position: place(1)? })))
     }
 
     /// The rows of a table that the command wrote. Others may have written between its first and its last one, for other
