@@ -6,5 +6,6 @@
 pub mod drafts;
 pub mod events;
 pub mod graphql;
+pub mod past;
 pub mod reads;
 pub mod rules;

@@ -14,6 +14,7 @@ mod constraints;
 mod demo;
 mod differential;
 mod full_text;
+mod history;
 mod http;
 mod import;
 mod migrations;
