@@ -55,4 +55,5 @@ pub use resolve::{Declared, One};
 pub use root::{DeclaresRoot, QueryType, Root, RootField};
 pub(crate) use row::write_json;
 pub use row::{Cell, Kind};
+pub(crate) use sdl::register_date_time;
 pub use search::{Finder, Hit, Hits, Member, Search, Wanted};

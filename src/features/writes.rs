@@ -8,7 +8,7 @@ use crate::database::DatabaseError;
 use crate::database::row_set::{CellType, RowSet};
 use crate::events::Aggregate as _;
 use crate::text::FreeText;
-use crate::write_transaction::items::{Change, Place, check_version, find, not_found};
+use crate::write_transaction::items::{Change, Place, check_parent, check_version, find, not_found};
 use crate::write_transaction::{Refusal, Session, UserError, UserErrorCode};
 
 /// Makes a feature.
@@ -34,9 +34,7 @@ impl Change for CreateFeature {
 
     fn perform(&self, session: &mut Session<'_>, place: &Place) -> Result<Uuid, Refusal> {
         let mut errors = Vec::new();
-        if !session.relies_on_constraints() && session.get::<project::Entity>(self.project).is_none() {
-            errors.push(not_found::<project::Entity>(&place.at("projectId")));
-        }
+        errors.extend(check_parent::<project::Entity>(session, self.project, &place.at("projectId")));
         errors.extend(check_name(session, self.project, &self.values.name, None, place));
         Refusal::of_any(errors)?;
         let row = self.values.put_into(feature::Model { project_id: self.project, ..feature::Entity::blank() });

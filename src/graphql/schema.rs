@@ -33,7 +33,12 @@ impl DeclaresRoot for QueryRoot {
 
 /// All that can be changed. A mutation's mistakes are in its payload's `userErrors`; nothing was written then.
 #[derive(Default, MergedObject)]
-pub(crate) struct Mutation(projects::mutations::ProjectMutations, features::mutations::FeatureMutations);
+pub(crate) struct Mutation(
+    projects::mutations::ProjectMutations,
+    features::mutations::FeatureMutations,
+    test_cases::mutations::TestCaseMutations,
+    deployments::mutations::DeploymentMutations,
+);
 
 /// Builds the schema.
 pub(crate) fn build() -> ThroughlineSchema {

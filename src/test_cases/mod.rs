@@ -5,5 +5,7 @@
 pub mod drafts;
 pub mod events;
 pub mod graphql;
+pub mod mutations;
 pub mod reads;
 pub mod rules;
+pub mod writes;

@@ -151,6 +151,16 @@ pub fn find<A: Written>(
     Ok(row.clone())
 }
 
+/// That the object is not there to which something is to be added. Where constraints tell, it is not looked up: then only what
+/// happened in the transaction counts.
+pub fn check_parent<P: Written>(session: &Session<'_>, id: Uuid, place: &Place) -> Option<UserError> {
+    let is_there = match session.get_hidden::<P>(id) {
+        Some(row) => P::stamp(row).deleted_at.is_none(),
+        None => session.relies_on_constraints(),
+    };
+    (!is_there).then(|| not_found::<P>(place))
+}
+
 /// That there is no object of this kind.
 pub fn not_found<A: Aggregate>(place: &Place) -> UserError {
     place.error(UserErrorCode::NotFound, format!("there is no such {}", A::KIND.replace('_', " ")))

@@ -8,6 +8,7 @@
 //! no longer holds; then it is run again within a transaction that locks what it reads. On SQLite the transaction has the
 //! write lock from its beginning.
 
+pub mod children;
 mod commit;
 mod connection;
 mod idempotency;

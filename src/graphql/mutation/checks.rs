@@ -95,12 +95,22 @@ impl<'r> Checks<'r> {
         self.value(place, Text::try_from(text))
     }
 
-    /// Text that may be missing: nothing is wrong with none.
-    pub(crate) fn optional_text(&mut self, place: &Place, text: Option<String>) -> Option<Option<FreeText>> {
-        match text {
+    /// A value that may be missing: nothing is wrong with none.
+    pub(crate) fn optional<V, T, E: Mistake>(
+        &mut self,
+        place: &Place,
+        value: Option<V>,
+        read: impl FnOnce(V) -> Result<T, E>,
+    ) -> Option<Option<T>> {
+        match value {
             None => Some(None),
-            Some(text) => self.text(place, text).map(Some),
+            Some(value) => self.value(place, read(value)).map(Some),
         }
+    }
+
+    /// Text that may be missing.
+    pub(crate) fn optional_text(&mut self, place: &Place, text: Option<String>) -> Option<Option<FreeText>> {
+        self.optional(place, text, Text::try_from)
     }
 
     /// The new value of something that may not be null: nothing where it is left alone.
@@ -125,13 +135,23 @@ impl<'r> Checks<'r> {
         self.kept(place, text).and_then(|text| self.text(place, text))
     }
 
-    /// The new value of text that may be null: nothing where it is left alone.
-    pub(crate) fn patched_text(&mut self, place: &Place, text: MaybeUndefined<String>) -> Option<Option<FreeText>> {
-        match text {
+    /// The new value of something that may be null: nothing where it is left alone.
+    pub(crate) fn patched<V, T, E: Mistake>(
+        &mut self,
+        place: &Place,
+        value: MaybeUndefined<V>,
+        read: impl FnOnce(V) -> Result<T, E>,
+    ) -> Option<Option<T>> {
+        match value {
             MaybeUndefined::Undefined => None,
             MaybeUndefined::Null => Some(None),
-            MaybeUndefined::Value(text) => self.optional_text(place, Some(text)),
+            MaybeUndefined::Value(value) => self.optional(place, Some(value), read),
         }
+    }
+
+    /// The new value of text that may be null: nothing where it is left alone.
+    pub(crate) fn patched_text(&mut self, place: &Place, text: MaybeUndefined<String>) -> Option<Option<FreeText>> {
+        self.patched(place, text, Text::try_from)
     }
 
     /// The key that an id names, or that an earlier step made.

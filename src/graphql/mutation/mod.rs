@@ -6,11 +6,13 @@
 
 mod checks;
 mod run;
+mod time;
 mod user_error;
 mod write_result;
 
 pub(crate) use self::checks::Checks;
 pub(crate) use self::run::{MOST_ITEMS, Mutation, ParseChange, Runner, WriteContext, bulk};
+pub(crate) use self::time::Time;
 pub(crate) use self::user_error::{BulkMode, UserError};
 pub(crate) use self::write_result::WriteResult;
 

@@ -1,0 +1,113 @@
+//! What clients can let happen to test cases.
+
+use async_graphql::{ID, InputObject, MaybeUndefined};
+
+use super::graphql::{TestCase, TestStatus};
+use super::rules::{DurationMs, TestValues};
+use super::writes::{CreateTestCase, DeleteTestCase, UpdateTestCase};
+use crate::graphql::mutation::{Checks, ParseChange, mutations, payload};
+use crate::write_transaction::items::Place;
+
+mutations! {
+    TestCaseMutations {
+        /// Makes a test case. Its name must be new in the feature.
+        create_test_case(CreateTestCaseInput) -> TestCasePayload;
+
+        /// Changes what a test case and its latest run say. What is left out is left alone, and null clears a duration or a message.
+        update_test_case(UpdateTestCaseInput) -> TestCasePayload;
+
+        /// Deletes a test case, for good. Its events and audit stay.
+        delete_test_case(DeleteTestCaseInput) -> TestCasePayload;
+    }
+}
+
+payload! {
+    /// What became of a mutation of one test case.
+    TestCasePayload {
+        /// The test case as it is now: null where it was deleted, or nothing was written. Where another version was expected, the
+        /// test case as it is.
+        test_case: TestCase
+    }
+}
+
+/// A test case to be made.
+#[derive(InputObject)]
+pub(crate) struct CreateTestCaseInput {
+    /// The feature that the test checks.
+    feature_id: ID,
+    /// The name, new in the feature: 1 to 650 characters.
+    name: String,
+    /// The latest result.
+    #[graphql(default_with = "TestStatus::Pending")]
+    status: TestStatus,
+    /// How long the latest run took, in milliseconds: 0 or more.
+    duration_ms: Option<i32>,
+    /// What the latest run said.
+    message: Option<String>,
+}
+
+impl ParseChange for CreateTestCaseInput {
+    type Change = CreateTestCase;
+
+    fn parse(self, checks: &mut Checks<'_>, place: &Place) -> Option<CreateTestCase> {
+        let feature = checks.id(&place.at("featureId"), "feature", &self.feature_id);
+        let name = checks.text(&place.at("name"), self.name);
+        let duration_ms = checks.optional(&place.at("durationMs"), self.duration_ms, read_duration);
+        let message = checks.optional_text(&place.at("message"), self.message);
+        let status = self.status.into();
+        let values = TestValues { name: name?, status, duration_ms: duration_ms?, message: message? };
+        Some(CreateTestCase { feature: feature?, values })
+    }
+}
+
+/// What is to be changed of a test case.
+#[derive(InputObject)]
+pub(crate) struct UpdateTestCaseInput {
+    /// The test case.
+    id: ID,
+    /// The version that the test case must have; any, if it is left out.
+    expected_version: Option<i32>,
+    /// Another name, new in the feature: 1 to 650 characters.
+    name: MaybeUndefined<String>,
+    /// Another result.
+    status: MaybeUndefined<TestStatus>,
+    /// Another duration, in milliseconds: 0 or more; null for none.
+    duration_ms: MaybeUndefined<i32>,
+    /// Another message; null for none.
+    message: MaybeUndefined<String>,
+}
+
+impl ParseChange for UpdateTestCaseInput {
+    type Change = UpdateTestCase;
+
+    fn parse(self, checks: &mut Checks<'_>, place: &Place) -> Option<UpdateTestCase> {
+        let id = checks.id(&place.at("id"), "test_case", &self.id);
+        let name = checks.kept_text(&place.at("name"), self.name);
+        let status = checks.kept(&place.at("status"), self.status).map(Into::into);
+        let duration_ms = checks.patched(&place.at("durationMs"), self.duration_ms, read_duration);
+        let message = checks.patched_text(&place.at("message"), self.message);
+        Some(UpdateTestCase { id: id?, expected_version: self.expected_version, name, status, duration_ms, message })
+    }
+}
+
+/// A test case to be deleted.
+#[derive(InputObject)]
+pub(crate) struct DeleteTestCaseInput {
+    /// The test case.
+    id: ID,
+    /// The version that the test case must have; any, if it is left out.
+    expected_version: Option<i32>,
+}
+
+impl ParseChange for DeleteTestCaseInput {
+    type Change = DeleteTestCase;
+
+    fn parse(self, checks: &mut Checks<'_>, place: &Place) -> Option<DeleteTestCase> {
+        let id = checks.id(&place.at("id"), "test_case", &self.id)?;
+        Some(DeleteTestCase { id, expected_version: self.expected_version })
+    }
+}
+
+fn read_duration(number: i32) -> Result<DurationMs, super::rules::DurationError> {
+    DurationMs::try_from(i64::from(number))
+}
