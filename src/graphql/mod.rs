@@ -3,6 +3,7 @@
 //! **Invariants:** every request goes through [`Api::execute`]; an answer's errors carry a code of [`Code`]; what
 //! is our fault says nothing but that, and is logged once, here, under the request's id.
 
+mod absent;
 mod document;
 pub(crate) mod mutation;
 mod respond;
@@ -14,7 +15,7 @@ use std::sync::Arc;
 use async_graphql::indexmap::IndexMap;
 use async_graphql::parser::types::OperationType;
 use async_graphql::registry::Registry;
-use async_graphql::{Name, Request, Response, ServerError, Value};
+use async_graphql::{Name, Request, ServerError, Value};
 
 use self::document::{Document, Documents};
 use self::mutation::WriteContext;
@@ -85,7 +86,10 @@ impl Api {
             variables::coerce(&self.types, operation.definition, &mut request.variables)?;
         }
         let Some(operation) = operation.filter(|operation| operation.definition.ty == OperationType::Query) else {
-            return Ok(Answer::of(self.run(&document, request.data(reads).data(write)).await));
+            let mut executable = document.executable.clone();
+            absent::leave_out(&mut executable, request.operation_name.as_deref(), &request.variables);
+            request.set_parsed_query(executable);
+            return Ok(Answer::of(self.schema.execute(request.data(reads).data(write)).await));
         };
         let mut introspection = None;
         if is_new {
@@ -127,12 +131,6 @@ impl Api {
         let root = schema::QueryRoot::root();
         let query = operation.plans.query(root, &document.executable, operation.definition, &request.variables, scope);
         Ok(query.map_err(|error| vec![error])?.describe())
-    }
-
-    /// Runs an operation that is no query.
-    async fn run(&self, document: &Document, mut request: Request) -> Response {
-        request.set_parsed_query(document.executable.clone());
-        self.schema.execute(request).await
     }
 }
 
