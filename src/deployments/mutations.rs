@@ -1,6 +1,7 @@
 //! What clients can let happen to deployments.
 
 use async_graphql::{ID, InputObject, MaybeUndefined};
+use uuid::Uuid;
 
 use super::graphql::{Deployment, DeploymentStatus};
 use super::rules::{DeployedAt, DeployedAtError, DeploymentValues};
@@ -60,7 +61,7 @@ impl ParseChange for CreateDeploymentInput {
             status: self.status.into(),
             deployed_at: deployed_at?,
         };
-        Some(CreateDeployment { feature: feature?, values })
+        Some(CreateDeployment { id: Uuid::now_v7(), feature: feature?, values })
     }
 }
 

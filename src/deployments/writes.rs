@@ -7,7 +7,7 @@ use super::rules::{DeployedAt, DeploymentValues, Environment, Version};
 use crate::database::DatabaseError;
 use crate::events::Aggregate as _;
 use crate::write_transaction::children::{self, Child};
-use crate::write_transaction::items::{Change, Place, check_parent};
+use crate::write_transaction::items::{Change, Place, Target, check_parent};
 use crate::write_transaction::{Refusal, Session};
 
 impl Child for deployment::Entity {
@@ -19,6 +19,8 @@ impl Child for deployment::Entity {
 /// Makes a deployment.
 #[derive(Clone, Debug)]
 pub struct CreateDeployment {
+    /// The id that it will have.
+    pub id: Uuid,
     /// The feature that is deployed.
     pub feature: Uuid,
     /// What it says of itself.
@@ -38,7 +40,11 @@ impl Change for CreateDeployment {
     fn perform(&self, session: &mut Session<'_>, place: &Place) -> Result<Uuid, Refusal> {
         let missing = check_parent::<feature::Entity>(session, self.feature, &place.at("featureId"));
         Refusal::of_any(missing.into_iter().collect())?;
-        let row = self.values.put_into(deployment::Model { feature_id: self.feature, ..deployment::Entity::blank() });
+        let row = self.values.put_into(deployment::Model {
+            id: self.id,
+            feature_id: self.feature,
+            ..deployment::Entity::blank()
+        });
         Ok(session.create::<deployment::Entity>(&row)?)
     }
 }
@@ -62,6 +68,10 @@ pub struct UpdateDeployment {
 
 impl Change for UpdateDeployment {
     const NAME: &'static str = "deployment.update";
+
+    fn target(&self) -> Option<Target<'_>> {
+        Some(Target::Id(self.id))
+    }
 
     async fn prepare(items: &[&Self], session: &mut Session<'_>) -> Result<(), DatabaseError> {
         children::load::<deployment::Entity>(session, items.iter().map(|item| item.id).collect()).await
@@ -97,6 +107,10 @@ pub struct DeleteDeployment {
 
 impl Change for DeleteDeployment {
     const NAME: &'static str = "deployment.delete";
+
+    fn target(&self) -> Option<Target<'_>> {
+        Some(Target::Id(self.id))
+    }
 
     async fn prepare(items: &[&Self], session: &mut Session<'_>) -> Result<(), DatabaseError> {
         children::load::<deployment::Entity>(session, items.iter().map(|item| item.id).collect()).await

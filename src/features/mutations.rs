@@ -1,6 +1,7 @@
 //! What clients can let happen to features.
 
 use async_graphql::{ID, InputObject, MaybeUndefined};
+use uuid::Uuid;
 
 use super::graphql::{Feature, FeatureStatus};
 use super::rules::{FeatureValues, Priority};
@@ -87,7 +88,7 @@ impl ParseChange for CreateFeatureInput {
         let priority = checks.value(&place.at("priority"), Priority::try_from(i64::from(self.priority)));
         let values =
             FeatureValues { name: name?, description: description?, priority: priority?, status: self.status.into() };
-        Some(CreateFeature { project: project?, values })
+        Some(CreateFeature { id: Uuid::now_v7(), project: project?, values })
     }
 }
 

@@ -9,7 +9,7 @@ use crate::database::row_set::{CellType, RowSet};
 use crate::events::Aggregate as _;
 use crate::text::FreeText;
 use crate::write_transaction::children::{self, Child};
-use crate::write_transaction::items::{Change, Place, check_parent};
+use crate::write_transaction::items::{Change, Place, Target, check_parent};
 use crate::write_transaction::{Refusal, Session, UserError, UserErrorCode};
 
 impl Child for test_case::Entity {
@@ -21,6 +21,8 @@ impl Child for test_case::Entity {
 /// Makes a test case.
 #[derive(Clone, Debug)]
 pub struct CreateTestCase {
+    /// The id that it will have.
+    pub id: Uuid,
     /// The feature that it checks.
     pub feature: Uuid,
     /// What it and its latest run say.
@@ -44,7 +46,11 @@ impl Change for CreateTestCase {
         errors.extend(check_parent::<feature::Entity>(session, self.feature, &place.at("featureId")));
         errors.extend(check_name(session, self.feature, &self.values.name, None, place));
         Refusal::of_any(errors)?;
-        let row = self.values.put_into(test_case::Model { feature_id: self.feature, ..test_case::Entity::blank() });
+        let row = self.values.put_into(test_case::Model {
+            id: self.id,
+            feature_id: self.feature,
+            ..test_case::Entity::blank()
+        });
         Ok(session.create::<test_case::Entity>(&row)?)
     }
 }
@@ -68,6 +74,10 @@ pub struct UpdateTestCase {
 
 impl Change for UpdateTestCase {
     const NAME: &'static str = "test_case.update";
+
+    fn target(&self) -> Option<Target<'_>> {
+        Some(Target::Id(self.id))
+    }
 
     async fn prepare(items: &[&Self], session: &mut Session<'_>) -> Result<(), DatabaseError> {
         children::load::<test_case::Entity>(session, items.iter().map(|item| item.id).collect()).await?;
@@ -112,6 +122,10 @@ pub struct DeleteTestCase {
 
 impl Change for DeleteTestCase {
     const NAME: &'static str = "test_case.delete";
+
+    fn target(&self) -> Option<Target<'_>> {
+        Some(Target::Id(self.id))
+    }
 
     async fn prepare(items: &[&Self], session: &mut Session<'_>) -> Result<(), DatabaseError> {
         children::load::<test_case::Entity>(session, items.iter().map(|item| item.id).collect()).await

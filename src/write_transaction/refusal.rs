@@ -51,6 +51,8 @@ pub enum UserErrorCode {
 /// What happened to an object since the version that a caller expected.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Conflict {
+    /// What kind of object it is: the prefix of its id.
+    pub kind: String,
     /// The object.
     pub id: Uuid,
     /// The version that the caller expected.

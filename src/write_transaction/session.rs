@@ -82,7 +82,8 @@ impl<'t> Session<'t> {
         A::records(&self.tables).get(id)
     }
 
-    /// The row of this name under this parent, if it was loaded or made, hidden or not.
+    /// The row of this name under this parent, if it was loaded or made, hidden or not. A row has the name by which the database
+    /// knows it until the transaction is done, even if it is to have another one, or is to go: constraints ask row by row.
     pub fn named<A: Written>(&self, parent: Uuid, name: &str) -> Option<&A::Model> {
         A::records(&self.tables).named(parent, name)
     }
@@ -98,12 +99,12 @@ impl<'t> Session<'t> {
         A::records(&self.tables).rows()
     }
 
-    /// Makes a row: its fields are taken, its id, version and times are given.
+    /// Makes a row: its fields are taken, and its id, unless that is nil; its version and times are given.
     ///
     /// # Errors
     /// When the row is not what its own events say: a fault of ours.
     pub fn create<A: Written>(&mut self, row: &A::Model) -> Result<Uuid, DatabaseError> {
-        let id = Uuid::now_v7();
+        let id = Some(A::stamp(row).id).filter(|id| !id.is_nil()).unwrap_or_else(Uuid::now_v7);
         self.happen::<A>(id, "create", &events::values::<A>(row))?;
         Ok(id)
     }
