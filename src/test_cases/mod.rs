@@ -8,4 +8,5 @@ pub mod graphql;
 pub mod mutations;
 pub mod reads;
 pub mod rules;
+pub mod runs;
 pub mod writes;

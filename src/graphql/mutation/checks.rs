@@ -18,8 +18,22 @@ use crate::write_transaction::{UserError, UserErrorCode};
 #[derive(Debug, Default)]
 pub(crate) struct Checks<'r> {
     errors: Vec<UserError>,
-    /// The objects of earlier steps, by the steps' names.
-    references: Option<&'r HashMap<String, Uuid>>,
+    /// The earlier steps, by their names.
+    references: Option<&'r References>,
+    /// The steps that were referred to.
+    needs: Vec<usize>,
+}
+
+/// Steps by their names.
+pub(crate) type References = HashMap<String, Reference>;
+
+/// A step that later ones can refer to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reference {
+    /// Its number.
+    pub(crate) step: usize,
+    /// What it makes or changes: the prefix of its id, and its key. Nothing where the step is wrong.
+    pub(crate) object: Option<(&'static str, Uuid)>,
 }
 
 /// What an id starts with that stands for the object of an earlier step.
@@ -63,17 +77,24 @@ impl Mistake for DeployedAtError {
 
 impl<'r> Checks<'r> {
     /// Checks of an input whose ids may refer to earlier steps.
-    #[expect(dead_code)]
-    pub(crate) fn with_references(references: &'r HashMap<String, Uuid>) -> Self {
-        Self { errors: Vec::new(), references: Some(references) }
+    pub(crate) fn with_references(references: &'r References) -> Self {
+        Self { references: Some(references), ..Self::default() }
     }
 
     /// Reads an input, and gives it or all that is wrong with it.
-    pub(crate) fn read<T>(mut self, read: impl FnOnce(&mut Self) -> Option<T>) -> Result<T, Vec<UserError>> {
-        match read(&mut self) {
-            Some(value) if self.errors.is_empty() => Ok(value),
-            _ => Err(self.errors),
-        }
+    pub(crate) fn read<T>(self, read: impl FnOnce(&mut Self) -> Option<T>) -> Result<T, Vec<UserError>> {
+        self.read_step(read).0
+    }
+
+    /// Reads an input, and also tells the numbers of the steps that it refers to. Where one of these is wrong, nothing need be wrong
+    /// with the input itself.
+    pub(crate) fn read_step<T>(
+        mut self,
+        read: impl FnOnce(&mut Self) -> Option<T>,
+    ) -> (Result<T, Vec<UserError>>, Vec<usize>) {
+        let value = read(&mut self);
+        let read = value.filter(|_| self.errors.is_empty()).ok_or(self.errors);
+        (read, self.needs)
     }
 
     /// Notes a mistake.
@@ -156,13 +177,8 @@ impl<'r> Checks<'r> {
 
     /// The key that an id names, or that an earlier step made.
     pub(crate) fn id(&mut self, place: &Place, prefix: &'static str, text: &ID) -> Option<Uuid> {
-        if let (Some(references), Some(step)) = (self.references, text.strip_prefix(REFERENCE)) {
-            let found = references.get(step).copied();
-            if found.is_none() {
-                let message = format!("no earlier step is called {:?}", step.chars().take(40).collect::<String>());
-                self.refuse(place.error(UserErrorCode::NotFound, message));
-            }
-            return found;
+        if let (Some(references), Some(name)) = (self.references, text.strip_prefix(REFERENCE)) {
+            return self.reference(place, prefix, name, references.get(name));
         }
         match id::parse("it", text, &[prefix]) {
             Ok((_, key)) => Some(key),
@@ -171,5 +187,28 @@ impl<'r> Checks<'r> {
                 None
             }
         }
+    }
+    /// The key of what the step of this name makes or changes.
+    fn reference(
+        &mut self,
+        place: &Place,
+        prefix: &'static str,
+        name: &str,
+        found: Option<&Reference>,
+    ) -> Option<Uuid> {
+        let name = || name.chars().take(40).collect::<String>();
+        let Some(Reference { step, object }) = found else {
+            self.refuse(place.error(UserErrorCode::NotFound, format!("no earlier step is called {:?}", name())));
+            return None;
+        };
+        self.needs.push(*step);
+        // What is wrong with a step is told there.
+        let (kind, key) = (*object)?;
+        if kind != prefix {
+            let message = format!("the step {:?} is about a {kind}_…; expected {prefix}_…", name());
+            self.refuse(place.error(UserErrorCode::InvalidId, message));
+            return None;
+        }
+        Some(key)
     }
 }

@@ -1,8 +1,11 @@
 //! Writes: what each mutation does, what it refuses, and what it leaves behind.
 
+mod bulk;
+mod changes;
 mod deployments;
 mod features;
 mod test_cases;
+mod test_runs;
 
 use serde_json::{Value, json};
 
