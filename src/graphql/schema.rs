@@ -6,7 +6,7 @@ use async_graphql::registry::Registry;
 use async_graphql::{EmptySubscription, MergedObject, OutputType, Schema};
 
 use crate::batch::{DeclaresRoot, ObjectRef, QueryType, Root};
-use crate::{deployments, features, projects, search, test_cases};
+use crate::{changes, deployments, features, projects, search, test_cases};
 
 /// The schema's type.
 pub(crate) type ThroughlineSchema = Schema<QueryType<QueryRoot>, Mutation, EmptySubscription>;
@@ -38,6 +38,7 @@ pub(crate) struct Mutation(
     features::mutations::FeatureMutations,
     test_cases::mutations::TestCaseMutations,
     deployments::mutations::DeploymentMutations,
+    changes::mutations::ChangeMutations,
 );
 
 /// Builds the schema.
