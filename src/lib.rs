@@ -29,6 +29,7 @@ pub mod access;
 pub mod app;
 pub mod audit;
 pub mod batch;
+pub mod changes;
 pub mod cli;
 pub mod clock;
 pub mod closed_set;

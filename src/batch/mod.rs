@@ -11,7 +11,7 @@
 //! relations, filters and orders; nothing here knows a slice.
 //!
 //! Slices declare their objects with [`Fields`], [`Table`] and [`Column`]; `graphql` builds the [`Root`]; ordinary
-//! resolvers return a [`One`].
+//! resolvers return a [`One`], or a [`OneNode`] where it may be of any type.
 
 mod arguments;
 mod column;
@@ -52,9 +52,10 @@ pub use object::{Fields, First, Object, ObjectRef, Table};
 pub use order::{Direction, Nulls};
 pub use page::PageLimits;
 pub use reads::{Reads, Scope};
-pub use resolve::{Declared, One};
+pub use resolve::{Declared, One, OneNode};
 pub use root::{DeclaresRoot, QueryType, Root, RootField};
 pub(crate) use row::write_json;
 pub use row::{Cell, Kind};
+pub(crate) use sdl::register_date_time;
 pub use search::{Finder, Hit, Hits, Member, Search, Wanted};
 pub use shape::{Compute, Computed, Entries, Shape, ShapeRef};

@@ -16,7 +16,7 @@ use super::object::Object;
 use super::plan::{Filled, Given, Plan, Planner};
 use super::projection::{Part, Projected};
 use super::reads::Reads;
-use super::sdl::register_object;
+use super::sdl::{register_node, register_object};
 use super::source::Source;
 use super::write::{Frame, Writer};
 
@@ -69,20 +69,61 @@ impl<D: Declared> OutputType for One<D> {
         let reads = self.reads.as_ref().or_else(|| ctx.data_opt::<Arc<Reads>>());
         let reads =
             reads.ok_or_else(|| BatchError::Broken("the request has no reads").to_server_error(Pos::default()))?;
-        // The path itself is not to be had, but every error gets it.
-        let path = ctx.set_error_path(ServerError::new("", None)).path;
-        let with_path = |mut error: ServerError| {
-            error.path.splice(0..0, path.iter().cloned());
-            error
-        };
-        let plan = object_plan(reads, ctx, D::object(), (field.pos, self.nullable)).map_err(with_path)?;
-        let (json, errors) = plan.run(reads, self.key).await.map_err(with_path)?;
-        if let Ok(mut all) = ctx.query_env.errors.lock() {
-            all.extend(errors.into_iter().map(with_path));
-        }
-        serde_json::from_slice(&json)
-            .map_err(|_| with_path(BatchError::Broken("what was written is no JSON").to_server_error(field.pos)))
+        resolve(reads, ctx, D::object(), self.key, (field.pos, self.nullable)).await
     }
+}
+
+/// An object of any type, by its key: what an ordinary resolver returns as a `Node`. Read as a [`One`] is; null where there is
+/// none.
+pub struct OneNode {
+    object: &'static Object,
+    key: Uuid,
+    reads: Arc<Reads>,
+}
+
+impl OneNode {
+    /// The `object` with this key, read by `reads`.
+    #[must_use]
+    pub fn or_null(object: &'static Object, key: Uuid, reads: Arc<Reads>) -> Self {
+        Self { object, key, reads }
+    }
+}
+
+impl OutputType for OneNode {
+    fn type_name() -> Cow<'static, str> {
+        Cow::Borrowed("Node")
+    }
+
+    fn create_type_info(registry: &mut Registry) -> String {
+        format!("{}!", register_node(registry))
+    }
+
+    async fn resolve(&self, ctx: &ContextSelectionSet<'_>, field: &Positioned<Field>) -> ServerResult<Value> {
+        resolve(&self.reads, ctx, self.object, self.key, (field.pos, true)).await
+    }
+}
+
+/// Reads what is selected of the object with this key.
+async fn resolve(
+    reads: &Reads,
+    ctx: &ContextSelectionSet<'_>,
+    object: &'static Object,
+    key: Uuid,
+    (position, nullable): (Pos, bool),
+) -> ServerResult<Value> {
+    // The path itself is not to be had, but every error gets it.
+    let path = ctx.set_error_path(ServerError::new("", None)).path;
+    let with_path = |mut error: ServerError| {
+        error.path.splice(0..0, path.iter().cloned());
+        error
+    };
+    let plan = object_plan(reads, ctx, object, (position, nullable)).map_err(with_path)?;
+    let (json, errors) = plan.run(reads, key).await.map_err(with_path)?;
+    if let Ok(mut all) = ctx.query_env.errors.lock() {
+        all.extend(errors.into_iter().map(with_path));
+    }
+    serde_json::from_slice(&json)
+        .map_err(|_| with_path(BatchError::Broken("what was written is no JSON").to_server_error(position)))
 }
 
 /// What is selected of an object that an ordinary resolver returns.

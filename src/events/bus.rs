@@ -28,8 +28,11 @@ const BACKLOG: usize = 64;
 #[derive(Clone)]
 pub struct Bus {
     database: Database,
-    running: Arc<Mutex<Option<Sender<Arc<Vec<event::Model>>>>>>,
+    running: Arc<Mutex<Option<Sender<Published>>>>,
 }
+
+/// What is published at once.
+type Published = Arc<Vec<event::Model>>;
 
 /// Listens to a bus.
 pub struct Listener {
@@ -61,14 +64,13 @@ impl Bus {
         let commits = self.database.commits();
         let after = last_position(self.database.reader()).await?;
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        let receiver = match running.as_ref().filter(|sender| sender.receiver_count() > 0) {
-            Some(sender) => sender.subscribe(),
-            None => {
-                let (sender, receiver) = broadcast::channel(BACKLOG);
-                tokio::spawn(publish(self.database.clone(), sender.clone(), commits, after));
-                *running = Some(sender);
-                receiver
-            }
+        let receiver = if let Some(sender) = running.as_ref().filter(|sender| sender.receiver_count() > 0) {
+            sender.subscribe()
+        } else {
+            let (sender, receiver) = broadcast::channel(BACKLOG);
+            tokio::spawn(publish(self.database.clone(), sender.clone(), commits, after));
+            *running = Some(sender);
+            receiver
         };
         Ok(Listener { receiver, after })
     }

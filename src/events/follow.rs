@@ -53,13 +53,11 @@ pub async fn events_after<C: ConnectionTrait>(
 }
 
 fn condition_after(backend: DbBackend, after: Position, parameters: &mut Parameters) -> String {
-    match backend {
-        DbBackend::Sqlite => format!("position > {}", parameters.add(after.position)),
-        _ => {
-            let (transaction_id, position) = (parameters.add(after.transaction_id), parameters.add(after.position));
-            format!("(transaction_id, position) > ({transaction_id}, {position}) AND {SETTLED}")
-        }
+    if backend == DbBackend::Sqlite {
+        return format!("position > {}", parameters.add(after.position));
     }
+    let (transaction_id, position) = (parameters.add(after.transaction_id), parameters.add(after.position));
+    format!("(transaction_id, position) > ({transaction_id}, {position}) AND {SETTLED}")
 }
 
 /// The position of the last event that [`events_after`] would give.

@@ -1,6 +1,7 @@
 //! What clients can let happen to features.
 
 use async_graphql::{ID, InputObject, MaybeUndefined};
+use uuid::Uuid;
 
 use super::graphql::{Feature, FeatureStatus};
 use super::rules::{FeatureValues, Priority};
@@ -16,8 +17,8 @@ mutations! {
         /// Changes what a feature says of itself. What is left out is left alone, and null clears a description.
         update_feature(UpdateFeatureInput) -> FeaturePayload;
 
-        /// Says how far the work on a feature has come. Not every status can follow every other: COMPLETED can only be followed by
-        /// IN_PROGRESS, and comes only after it.
+        /// Says how far the work on a feature has come. Not every status can follow every other: `COMPLETED` can only be followed by
+        /// `IN_PROGRESS`, and comes only after it.
         change_feature_status(ChangeFeatureStatusInput) -> FeaturePayload;
 
         /// Deletes a feature: it is hidden, with its tests and deployments, until it is restored.
@@ -87,7 +88,7 @@ impl ParseChange for CreateFeatureInput {
         let priority = checks.value(&place.at("priority"), Priority::try_from(i64::from(self.priority)));
         let values =
             FeatureValues { name: name?, description: description?, priority: priority?, status: self.status.into() };
-        Some(CreateFeature { project: project?, values })
+        Some(CreateFeature { id: Uuid::now_v7(), project: project?, values })
     }
 }
 

@@ -8,12 +8,14 @@ use crate::database::DatabaseError;
 use crate::database::row_set::{CellType, RowSet};
 use crate::events::Aggregate as _;
 use crate::text::FreeText;
-use crate::write_transaction::items::{Change, Place, check_version, find, not_found};
+use crate::write_transaction::items::{Change, Place, Target, check_parent, check_version, find, not_found};
 use crate::write_transaction::{Refusal, Session, UserError, UserErrorCode};
 
 /// Makes a feature.
 #[derive(Clone, Debug)]
 pub struct CreateFeature {
+    /// The id that it will have.
+    pub id: Uuid,
     /// The project that it belongs to.
     pub project: Uuid,
     /// What it says of itself.
@@ -34,12 +36,11 @@ impl Change for CreateFeature {
 
     fn perform(&self, session: &mut Session<'_>, place: &Place) -> Result<Uuid, Refusal> {
         let mut errors = Vec::new();
-        if !session.relies_on_constraints() && session.get::<project::Entity>(self.project).is_none() {
-            errors.push(not_found::<project::Entity>(&place.at("projectId")));
-        }
+        errors.extend(check_parent::<project::Entity>(session, self.project, &place.at("projectId")));
         errors.extend(check_name(session, self.project, &self.values.name, None, place));
         Refusal::of_any(errors)?;
-        let row = self.values.put_into(feature::Model { project_id: self.project, ..feature::Entity::blank() });
+        let row =
+            self.values.put_into(&feature::Model { id: self.id, project_id: self.project, ..feature::Entity::blank() });
         Ok(session.create::<feature::Entity>(&row)?)
     }
 }
@@ -61,6 +62,10 @@ pub struct UpdateFeature {
 
 impl Change for UpdateFeature {
     const NAME: &'static str = "feature.update";
+
+    fn target(&self) -> Option<Target<'_>> {
+        Some(Target::Id(self.id))
+    }
 
     async fn prepare(items: &[&Self], session: &mut Session<'_>) -> Result<(), DatabaseError> {
         session.load::<feature::Entity>(items.iter().map(|item| item.id).collect()).await?;
@@ -105,6 +110,10 @@ pub struct ChangeFeatureStatus {
 impl Change for ChangeFeatureStatus {
     const NAME: &'static str = "feature.change_status";
 
+    fn target(&self) -> Option<Target<'_>> {
+        Some(Target::Id(self.id))
+    }
+
     async fn prepare(items: &[&Self], session: &mut Session<'_>) -> Result<(), DatabaseError> {
         session.load::<feature::Entity>(items.iter().map(|item| item.id).collect()).await
     }
@@ -130,6 +139,10 @@ pub struct DeleteFeature {
 impl Change for DeleteFeature {
     const NAME: &'static str = "feature.delete";
 
+    fn target(&self) -> Option<Target<'_>> {
+        Some(Target::Id(self.id))
+    }
+
     async fn prepare(items: &[&Self], session: &mut Session<'_>) -> Result<(), DatabaseError> {
         session.load::<feature::Entity>(items.iter().map(|item| item.id).collect()).await
     }
@@ -152,6 +165,10 @@ pub struct RestoreFeature {
 
 impl Change for RestoreFeature {
     const NAME: &'static str = "feature.restore";
+
+    fn target(&self) -> Option<Target<'_>> {
+        Some(Target::Id(self.id))
+    }
 
     async fn prepare(items: &[&Self], session: &mut Session<'_>) -> Result<(), DatabaseError> {
         session.load::<feature::Entity>(items.iter().map(|item| item.id).collect()).await

@@ -3,6 +3,7 @@
 //! **Invariants:** every request goes through [`Api::execute`]; an answer's errors carry a code of [`Code`]; what
 //! is our fault says nothing but that, and is logged once, here, under the request's id.
 
+mod absent;
 mod document;
 pub(crate) mod mutation;
 mod order;
@@ -132,7 +133,9 @@ impl Api {
 
     /// Runs an operation that is no query.
     async fn run(&self, document: &Document, mut request: Request) -> Response {
-        request.set_parsed_query(document.executable.clone());
+        let mut executable = document.executable.clone();
+        absent::leave_out(&mut executable, request.operation_name.as_deref(), &request.variables);
+        request.set_parsed_query(executable);
         let operation = document.operation(request.operation_name.as_deref());
         let mut response = self.schema.execute(request).await;
         if let Some(operation) = operation {

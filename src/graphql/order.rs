@@ -27,7 +27,9 @@ fn sort(document: &ExecutableDocument, sets: &[&SelectionSet], value: &mut Value
         Value::List(items) => items.iter_mut().for_each(|item| sort(document, sets, item)),
         Value::Object(object) => {
             let mut selected = Selected { fields: IndexMap::new(), condition: None, is_ambiguous: false };
-            sets.iter().for_each(|set| selected.add(document, set));
+            for set in sets {
+                selected.add(document, set);
+            }
             if selected.is_ambiguous {
                 return;
             }
@@ -35,7 +37,7 @@ fn sort(document: &ExecutableDocument, sets: &[&SelectionSet], value: &mut Value
                 selected.fields.keys().enumerate().map(|(place, name)| (*name, place)).collect();
             object.sort_by_key(|name, _| places.get(name).copied());
             for (name, value) in object {
-                let fields = selected.fields.get(&*name);
+                let fields = selected.fields.get(name);
                 let sets: Vec<&SelectionSet> =
                     fields.into_iter().flatten().map(|field| &field.selection_set.node).collect();
                 sort(document, &sets, value);

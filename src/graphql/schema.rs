@@ -6,7 +6,7 @@ use async_graphql::registry::Registry;
 use async_graphql::{EmptySubscription, MergedObject, OutputType, Schema};
 
 use crate::batch::{DeclaresRoot, ObjectRef, QueryType, Root};
-use crate::{audit, deployments, events, features, projects, search, test_cases};
+use crate::{audit, changes, deployments, events, features, projects, search, test_cases};
 
 /// The schema's type.
 pub(crate) type ThroughlineSchema = Schema<QueryType<QueryRoot>, Mutation, EmptySubscription>;
@@ -44,7 +44,13 @@ impl DeclaresRoot for QueryRoot {
 
 /// All that can be changed. A mutation's mistakes are in its payload's `userErrors`; nothing was written then.
 #[derive(Default, MergedObject)]
-pub(crate) struct Mutation(projects::mutations::ProjectMutations, features::mutations::FeatureMutations);
+pub(crate) struct Mutation(
+    projects::mutations::ProjectMutations,
+    features::mutations::FeatureMutations,
+    test_cases::mutations::TestCaseMutations,
+    deployments::mutations::DeploymentMutations,
+    changes::mutations::ChangeMutations,
+);
 
 /// Builds the schema.
 pub(crate) fn build() -> ThroughlineSchema {

@@ -16,6 +16,9 @@ use crate::access::Caller;
 use crate::code::Code;
 use crate::graphql::Api;
 
+/// The largest document that is parsed: it becomes many times as large.
+const DOCUMENT_LIMIT_BYTES: usize = 1024 * 1024;
+
 pub(super) async fn execute(
     State(api): State<Api>,
     Extension(RequestId(request_id)): Extension<RequestId>,
@@ -51,7 +54,7 @@ fn is_json(headers: &HeaderMap) -> bool {
 
 fn refuse_body(rejection: &BytesRejection) -> HttpError {
     if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
-        let message = "The body is larger than 1 MiB.";
+        let message = "The body is larger than 8 MiB.";
         return HttpError::new(StatusCode::PAYLOAD_TOO_LARGE, Code::PayloadTooLarge, message);
     }
     HttpError::bad_request("The body could not be read to its end.")
@@ -67,6 +70,10 @@ fn parse(body: &[u8]) -> Result<Request, HttpError> {
     let Some(Value::String(query)) = fields.remove("query") else {
         return Err(HttpError::bad_request("`query` must be there, and a string."));
     };
+    if query.len() > DOCUMENT_LIMIT_BYTES {
+        let message = "The document is larger than 1 MiB; what is large belongs into variables.";
+        return Err(HttpError::new(StatusCode::PAYLOAD_TOO_LARGE, Code::PayloadTooLarge, message));
+    }
     let mut request = Request::new(query);
     match fields.remove("operationName") {
         None | Some(Value::Null) => {}

@@ -1,6 +1,7 @@
 //! What clients can let happen to projects.
 
 use async_graphql::{ID, InputObject, MaybeUndefined};
+use uuid::Uuid;
 
 use super::graphql::Project;
 use super::writes::{CreateProject, DeleteProject, UpdateProject};
@@ -44,7 +45,7 @@ impl ParseChange for CreateProjectInput {
     fn parse(self, checks: &mut Checks<'_>, place: &Place) -> Option<CreateProject> {
         let name = checks.text(&place.at("name"), self.name);
         let description = checks.optional_text(&place.at("description"), self.description);
-        Some(CreateProject { name: name?, description: description? })
+        Some(CreateProject { id: Uuid::now_v7(), name: name?, description: description? })
     }
 }
 

@@ -8,12 +8,14 @@ use crate::database::DatabaseError;
 use crate::database::row_set::{CellType, RowSet};
 use crate::events::Aggregate as _;
 use crate::text::FreeText;
-use crate::write_transaction::items::{Change, Place, find};
+use crate::write_transaction::items::{Change, Place, Target, find};
 use crate::write_transaction::{Refusal, Session, UserError, UserErrorCode};
 
 /// Makes a project.
 #[derive(Clone, Debug)]
 pub struct CreateProject {
+    /// The id that it will have.
+    pub id: Uuid,
     /// Its name.
     pub name: ProjectName,
     /// What it is about.
@@ -31,6 +33,7 @@ impl Change for CreateProject {
     fn perform(&self, session: &mut Session<'_>, place: &Place) -> Result<Uuid, Refusal> {
         check_name(session, &self.name, None, place)?;
         let row = project::Model {
+            id: self.id,
             name: self.name.as_str().to_owned(),
             description: self.description.as_ref().map(|text| text.as_str().to_owned()),
             ..project::Entity::blank()
@@ -54,6 +57,10 @@ pub struct UpdateProject {
 
 impl Change for UpdateProject {
     const NAME: &'static str = "project.update";
+
+    fn target(&self) -> Option<Target<'_>> {
+        Some(Target::Id(self.id))
+    }
 
     async fn prepare(items: &[&Self], session: &mut Session<'_>) -> Result<(), DatabaseError> {
         session.load::<project::Entity>(items.iter().map(|item| item.id).collect()).await?;
@@ -89,17 +96,16 @@ impl Change for DeleteProject {
     /// Nothing may be added to it between the reading of what it holds and its end.
     const LOCKS: bool = true;
 
+    fn target(&self) -> Option<Target<'_>> {
+        Some(Target::Id(self.id))
+    }
+
     async fn prepare(items: &[&Self], session: &mut Session<'_>) -> Result<(), DatabaseError> {
         session.load::<project::Entity>(items.iter().map(|item| item.id).collect()).await?;
-        let mut projects = RowSet::new(vec![("project_id", CellType::Id)]);
-        items.iter().for_each(|item| projects.push([item.id.into()]));
+        let projects = RowSet::of_ids("project_id", items.iter().map(|item| item.id));
         session.load_where::<feature::Entity>(projects).await?;
         let features: Vec<Uuid> = session.rows::<feature::Entity>().map(|feature| feature.id).collect();
-        let of_features = || {
-            let mut parents = RowSet::new(vec![("feature_id", CellType::Id)]);
-            features.iter().for_each(|id| parents.push([(*id).into()]));
-            parents
-        };
+        let of_features = || RowSet::of_ids("feature_id", features.iter().copied());
         session.load_where::<test_case::Entity>(of_features()).await?;
         session.load_where::<deployment::Entity>(of_features()).await
     }

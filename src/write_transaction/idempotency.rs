@@ -26,8 +26,17 @@ pub struct IdempotencyKey {
 pub struct Receipt {
     /// The object of each item, in the input's order; none for an item that was not carried out.
     pub ids: Vec<Option<Uuid>>,
+    /// What kind of object each of them is, where that differs: the prefixes of their ids.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub kinds: Vec<String>,
     /// What was wrong with items that were not carried out while others were.
     pub errors: Vec<UserError>,
+    /// How many events made an object.
+    #[serde(default)]
+    pub created: usize,
+    /// How many events changed one.
+    #[serde(default)]
+    pub changed: usize,
     /// The ids of the first and the last event.
     pub events: Option<(Uuid, Uuid)>,
     /// The ids of the first and the last audit row.

@@ -3,7 +3,7 @@
 //! **Invariant:** the number of statements does not depend on the number of items; every bad item is named, with all that is
 //! wrong with it.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use entity::event;
 use uuid::Uuid;
@@ -24,6 +24,11 @@ pub trait Change: Send + Sync + Sized {
     /// Whether more than the rows that change must be locked before it is decided.
     const LOCKS: bool = false;
 
+    /// What it is about, if no other item of a command may be about the same.
+    fn target(&self) -> Option<Target<'_>> {
+        None
+    }
+
     /// Reads what deciding on these items needs, with a number of statements that does not depend on theirs.
     fn prepare(items: &[&Self], session: &mut Session<'_>) -> impl Future<Output = Result<(), DatabaseError>> + Send;
 
@@ -32,6 +37,26 @@ pub trait Change: Send + Sync + Sized {
     /// # Errors
     /// What is wrong; nothing has happened then.
     fn perform(&self, session: &mut Session<'_>, place: &Place) -> Result<Uuid, Refusal>;
+}
+
+/// What one item of a command is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Target<'c> {
+    /// The object with this id.
+    Id(Uuid),
+    /// The object of this name in that parent, whether it is there already or not.
+    Name(Uuid, &'c str),
+}
+
+impl Target<'_> {
+    /// That another item is about the same.
+    fn duplicate(self, place: &Place) -> UserError {
+        let (field, message) = match self {
+            Self::Id(_) => ("id", "an earlier item has the same id"),
+            Self::Name(..) => ("name", "an earlier item has the same name in the same place"),
+        };
+        place.at(field).error(UserErrorCode::Duplicate, message)
+    }
 }
 
 /// Where in the arguments something stands: `input.features.3.name`.
@@ -47,7 +72,7 @@ impl Place {
 
     /// A place in this one.
     #[must_use]
-    pub fn at(&self, name: impl ToString) -> Self {
+    pub fn at(&self, name: impl std::fmt::Display) -> Self {
         let mut path = self.0.clone();
         path.push(name.to_string());
         Self(path)
@@ -102,19 +127,18 @@ impl<C: Change> Command for Changes<C> {
         let good: Vec<&C> = self.items.iter().filter_map(|(_, item)| item.as_ref().ok()).collect();
         C::prepare(&good, session).await?;
         let mut decision = Decision::default();
+        let mut targets = HashSet::new();
         for (place, item) in &self.items {
             let performed = match item {
-                Ok(change) => change.perform(session, place),
+                Ok(change) => match change.target() {
+                    Some(target) if !targets.insert(target) => Err(target.duplicate(place).into()),
+                    _ => change.perform(session, place),
+                },
                 Err(errors) => Err(Refusal::Refused(errors.clone())),
             };
             decision.add(performed)?;
         }
-        explain_conflicts(session, &mut decision.errors).await?;
-        let is_spoilt = match self.mode {
-            Mode::Atomic => !decision.errors.is_empty(),
-            Mode::BestEffort => decision.ids.iter().all(Option::is_none) && !decision.errors.is_empty(),
-        };
-        if is_spoilt { Err(Refusal::Refused(decision.errors)) } else { Ok(decision) }
+        decision.settle(session, self.mode).await
     }
 }
 
@@ -134,6 +158,19 @@ impl Decision {
         }
         Ok(())
     }
+
+    /// Says what the mistakes come to: nothing is carried out where one item spoils it.
+    ///
+    /// # Errors
+    /// All mistakes; or when the database failed.
+    pub async fn settle(mut self, session: &Session<'_>, mode: Mode) -> Result<Self, Refusal> {
+        explain_conflicts(session, &mut self.errors).await?;
+        let is_spoilt = match mode {
+            Mode::Atomic => !self.errors.is_empty(),
+            Mode::BestEffort => self.ids.iter().all(Option::is_none) && !self.errors.is_empty(),
+        };
+        if is_spoilt { Err(Refusal::Refused(self.errors)) } else { Ok(self) }
+    }
 }
 
 /// The row to change: it is there, not hidden, and has the version that the caller expects.
@@ -149,6 +186,16 @@ pub fn find<A: Written>(
     let Some(row) = session.get::<A>(id) else { return Err(not_found::<A>(&place.at("id"))) };
     check_version::<A>(row, expected_version, place)?;
     Ok(row.clone())
+}
+
+/// That the object is not there to which something is to be added. Where constraints tell, it is not looked up: then only what
+/// happened in the transaction counts.
+pub fn check_parent<P: Written>(session: &Session<'_>, id: Uuid, place: &Place) -> Option<UserError> {
+    let is_there = match session.get_hidden::<P>(id) {
+        Some(row) => P::stamp(row).deleted_at.is_none(),
+        None => session.relies_on_constraints(),
+    };
+    (!is_there).then(|| not_found::<P>(place))
 }
 
 /// That there is no object of this kind.
@@ -167,12 +214,13 @@ pub fn check_version<A: Aggregate>(
     let Some(expected) = expected_version.filter(|expected| *expected != current.version) else { return Ok(()) };
     let message = format!("expected version {expected}, but it has version {}", current.version);
     let mut error = place.at("expectedVersion").error(UserErrorCode::VersionConflict, message);
-    error.conflict = Some(Conflict {
+    error.conflict = Some(Box::new(Conflict {
+        kind: A::KIND.to_owned(),
         id: current.id,
         expected_version: expected,
         current_version: current.version,
         changes: Vec::new(),
-    });
+    }));
     Err(error)
 }
 

@@ -9,6 +9,7 @@
 //! write lock from its beginning.
 
 mod adopt;
+pub mod children;
 mod commit;
 mod connection;
 mod idempotency;
@@ -66,6 +67,8 @@ pub trait Command: Sync {
 pub struct Decision {
     /// The object of each item, in the input's order; none for an item that is not carried out.
     pub ids: Vec<Option<Uuid>>,
+    /// What kind of object each of them is, where that differs: the prefixes of their ids.
+    pub kinds: Vec<&'static str>,
     /// What is wrong with the items that are not carried out.
     pub errors: Vec<UserError>,
 }
@@ -112,6 +115,8 @@ pub async fn carry_out<C: Command>(database: &Database, sent: Sent<'_>, command:
     loop {
         let locks = attempt > 1 || command.locks() || database.backend() == DbBackend::Sqlite;
         match attempt_once(database, sent, command, locks).await {
+            // What relies on constraints says all that is wrong only when they have been asked.
+            Ok(Outcome::Refused(_)) if !locks && command.length() > 1 => attempt += 1,
             Ok(outcome) => {
                 let duration_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
                 let carried_out = matches!(outcome, Outcome::Done { is_replay: false, .. });
@@ -221,7 +226,16 @@ async fn decide<C: Command>(connection: &Connection, sent: Sent<'_>, command: &C
     };
     let mut writing = compose(&session);
     let Writing { events, audit_logs, .. } = writing;
-    let receipt = Receipt { ids: decision.ids, errors: decision.errors, events, audit_logs };
+    let created = session.events.iter().filter(|event| event.version == 1).count();
+    let receipt = Receipt {
+        ids: decision.ids,
+        kinds: decision.kinds.into_iter().map(str::to_owned).collect(),
+        errors: decision.errors,
+        created,
+        changed: session.events.len() - created,
+        events,
+        audit_logs,
+    };
     if let Some(key) = key {
         idempotency::insert(&mut writing.batch, caller.id(), key, command.name(), &receipt, session.now);
     }

@@ -25,7 +25,7 @@ pub(super) struct Record<A: Aggregate> {
     pub(super) now: Option<A::Model>,
     /// The hash of its latest event.
     pub(super) hash: Hash,
-    /// The type of the last event of this transaction, but for `create`, which stays.
+    /// The type of the last event of this transaction, but for `create`, which stays as long as the row does.
     pub(super) action: Option<String>,
 }
 
@@ -45,9 +45,10 @@ impl<A: Aggregate> Records<A> {
         self.by_id.get(&id)
     }
 
-    /// The row of this name, hidden or not.
+    /// The row of this name, hidden or not; of a row that is to go, what it was.
     pub(super) fn named(&self, parent: Uuid, name: &str) -> Option<&A::Model> {
-        self.by_name.get(&(parent, name.to_owned())).and_then(|id| self.get(*id))
+        let record = self.by_id.get(self.by_name.get(&(parent, name.to_owned()))?)?;
+        record.now.as_ref().or(record.before.as_ref())
     }
 
     /// All rows, hidden ones too.
@@ -84,7 +85,7 @@ impl<A: Aggregate> Records<A> {
         if record.action.is_none() {
             self.touched.push(id);
         }
-        if record.before.is_some() || record.action.is_none() {
+        if record.before.is_some() || record.action.is_none() || now.is_none() {
             record.action = Some(event_type.to_owned());
         }
         (record.now, record.hash) = (now, hash);
@@ -92,14 +93,15 @@ impl<A: Aggregate> Records<A> {
 }
 
 impl<A: Aggregate> Records<A> {
-    /// Lets the row be found by its name.
+    /// Lets the row be found by its name, and no longer by one that nobody but this transaction knows.
     fn name(&mut self, id: Uuid, before: Option<&A::Model>, now: Option<&A::Model>) {
         let key = |row| A::natural_key(row).map(|(parent, name)| (parent, name.to_owned()));
         let (before, now) = (before.and_then(key), now.and_then(key));
         if before == now {
             return;
         }
-        if let Some(before) = before {
+        let stored = self.by_id.get(&id).and_then(|record| record.before.as_ref()).and_then(key);
+        if let Some(before) = before.filter(|before| stored.as_ref() != Some(before)) {
             self.by_name.remove(&before);
         }
         if let Some(now) = now {

@@ -16,7 +16,7 @@ pub struct UserError {
     /// Where in the arguments: `input`, `features`, `3`, `name`.
     pub field: Vec<String>,
     /// What is in the way of an expected version.
-    pub conflict: Option<Conflict>,
+    pub conflict: Option<Box<Conflict>>,
 }
 
 /// The kinds of mistakes.
@@ -51,6 +51,8 @@ pub enum UserErrorCode {
 /// What happened to an object since the version that a caller expected.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Conflict {
+    /// What kind of object it is: the prefix of its id.
+    pub kind: String,
     /// The object.
     pub id: Uuid,
     /// The version that the caller expected.

@@ -13,7 +13,7 @@ use super::connection::Connection;
 use super::records::{Tables, Written};
 use crate::access::Caller;
 use crate::clock;
-use crate::database::row_set::{CellType, RowSet};
+use crate::database::row_set::RowSet;
 use crate::database::{DatabaseError, Parameters};
 use crate::events::{self, Effect, Happened, Hash, NO_EVENT, Stamp, apply, hash_of};
 
@@ -41,13 +41,11 @@ impl<'t> Session<'t> {
     /// # Errors
     /// When the database does not answer.
     pub async fn load<A: Written>(&mut self, ids: Vec<Uuid>) -> Result<(), DatabaseError> {
-        let mut wanted = RowSet::new(vec![("id", CellType::Id)]);
         let records = A::records(&self.tables);
         let mut unknown: Vec<Uuid> = ids.into_iter().filter(|id| records.record(*id).is_none()).collect();
         unknown.sort_unstable();
         unknown.dedup();
-        unknown.into_iter().for_each(|id| wanted.push([id.into()]));
-        self.load_where::<A>(wanted).await
+        self.load_where::<A>(RowSet::of_ids("id", unknown)).await
     }
 
     /// Reads the rows whose columns have the values of one of the rows wanted: `feature_id` and `name`.
@@ -84,7 +82,8 @@ impl<'t> Session<'t> {
         A::records(&self.tables).get(id)
     }
 
-    /// The row of this name under this parent, if it was loaded or made, hidden or not.
+    /// The row of this name under this parent, if it was loaded or made, hidden or not. A row has the name by which the database
+    /// knows it until the transaction is done, even if it is to have another one, or is to go: constraints ask row by row.
     pub fn named<A: Written>(&self, parent: Uuid, name: &str) -> Option<&A::Model> {
         A::records(&self.tables).named(parent, name)
     }
@@ -100,12 +99,12 @@ impl<'t> Session<'t> {
         A::records(&self.tables).rows()
     }
 
-    /// Makes a row: its fields are taken, its id, version and times are given.
+    /// Makes a row: its fields are taken, and its id, unless that is nil; its version and times are given.
     ///
     /// # Errors
     /// When the row is not what its own events say: a fault of ours.
     pub fn create<A: Written>(&mut self, row: &A::Model) -> Result<Uuid, DatabaseError> {
-        let id = Uuid::now_v7();
+        let id = Some(A::stamp(row).id).filter(|id| !id.is_nil()).unwrap_or_else(Uuid::now_v7);
         self.happen::<A>(id, "create", &events::values::<A>(row))?;
         Ok(id)
     }

@@ -92,44 +92,58 @@ pub async fn upsert<D: Draft>(
     drafts: &[D],
     verb: &str,
 ) -> Result<Vec<Upserted>, DatabaseError> {
-    load_rows(session, drafts).await?;
-    let mut rows: Vec<Row<D>> = session.rows::<D::Table>().cloned().collect();
-    // The oldest counts where two are alike.
+    session.load_where::<D::Table>(lookup(drafts.iter())).await?;
+    let existing = existing_rows(session, drafts);
+    drafts.iter().zip(existing).map(|(draft, existing)| upsert_one(session, draft, existing, verb)).collect()
+}
+
+/// The row of each draft among those that were read: the oldest counts where two are alike.
+fn existing_rows<D: Draft>(session: &Session<'_>, drafts: &[D]) -> Vec<Option<Uuid>> {
+    let mut rows: Vec<&Row<D>> = session.rows::<D::Table>().collect();
     rows.sort_unstable_by_key(|row| stamp::<D>(row).id);
     let mut by_key = HashMap::with_capacity(rows.len());
-    for row in &rows {
-        by_key.entry(D::key_of(row)).or_insert(row);
+    for row in rows {
+        by_key.entry(D::key_of(row)).or_insert_with(|| stamp::<D>(row).id);
     }
-    let mut upserted = Vec::with_capacity(drafts.len());
-    for draft in drafts {
-        upserted.push(match by_key.get(&draft.key()) {
-            None => Upserted { id: session.create::<D::Table>(&draft.new_row())?, upsert: Upsert::Created },
-            Some(row) => {
-                let is_changed = session.update::<D::Table>(verb, &draft.changed(row))?;
-                let stamp = stamp::<D>(row);
-                let upsert = match (is_changed, stamp.deleted_at) {
-                    (false, _) => Upsert::Left,
-                    (true, None) => Upsert::Updated,
-                    (true, Some(_)) => Upsert::UpdatedHidden,
-                };
-                Upserted { id: stamp.id, upsert }
-            }
-        });
-    }
-    Ok(upserted)
+    drafts.iter().map(|draft| by_key.get(&draft.key()).copied()).collect()
+}
+
+/// Makes the row of a draft, or brings the existing one, which was read, to what the draft says.
+///
+/// # Errors
+/// When the row is not what its own events say: a fault of ours.
+pub fn upsert_one<D: Draft>(
+    session: &mut Session<'_>,
+    draft: &D,
+    existing: Option<Uuid>,
+    verb: &str,
+) -> Result<Upserted, DatabaseError> {
+    let Some(row) = existing.and_then(|id| session.get_hidden::<D::Table>(id)) else {
+        return Ok(Upserted { id: session.create::<D::Table>(&draft.new_row())?, upsert: Upsert::Created });
+    };
+    let stamp = stamp::<D>(row);
+    let changed = draft.changed(row);
+    let upsert = match (session.update::<D::Table>(verb, &changed)?, stamp.deleted_at) {
+        (false, _) => Upsert::Left,
+        (true, None) => Upsert::Updated,
+        (true, Some(_)) => Upsert::UpdatedHidden,
+    };
+    Ok(Upserted { id: stamp.id, upsert })
 }
 
 fn stamp<D: Draft>(row: &Row<D>) -> crate::events::Stamp {
     <D::Table as crate::events::Aggregate>::stamp(row)
 }
 
-/// Reads the rows that may be the drafts'.
-async fn load_rows<D: Draft>(session: &mut Session<'_>, drafts: &[D]) -> Result<(), DatabaseError> {
-    let wanted = drafts.iter().filter(|draft| draft.may_exist()).map(Draft::lookup_values);
+/// What finds the rows that may be the drafts'.
+pub fn lookup<'d, D: Draft + 'd>(drafts: impl Iterator<Item = &'d D>) -> RowSet {
+    let wanted = drafts.filter(|draft| draft.may_exist()).map(Draft::lookup_values);
     let mut wanted: Vec<Vec<Value>> = wanted.collect();
     // Drafts of one owner follow each other; where the owner is the lookup, it is asked for once.
     wanted.dedup();
     let mut rows = RowSet::new(D::LOOKUP.to_vec());
-    wanted.into_iter().for_each(|values| rows.push(values));
-    session.load_where::<D::Table>(rows).await
+    for values in wanted {
+        rows.push(values);
+    }
+    rows
 }

@@ -1,5 +1,7 @@
 //! Reads the values of an input into the types of the rules, and notes all that is wrong with them.
 
+#![expect(clippy::option_option, reason = "what may be null is left alone, cleared, or given a value")]
+
 use std::collections::HashMap;
 use std::fmt::Display;
 
@@ -18,8 +20,22 @@ use crate::write_transaction::{UserError, UserErrorCode};
 #[derive(Debug, Default)]
 pub(crate) struct Checks<'r> {
     errors: Vec<UserError>,
-    /// The objects of earlier steps, by the steps' names.
-    references: Option<&'r HashMap<String, Uuid>>,
+    /// The earlier steps, by their names.
+    references: Option<&'r References>,
+    /// The steps that were referred to.
+    needs: Vec<usize>,
+}
+
+/// Steps by their names.
+pub(crate) type References = HashMap<String, Reference>;
+
+/// A step that later ones can refer to.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reference {
+    /// Its number.
+    pub(crate) step: usize,
+    /// What it makes or changes: the prefix of its id, and its key. Nothing where the step is wrong.
+    pub(crate) object: Option<(&'static str, Uuid)>,
 }
 
 /// What an id starts with that stands for the object of an earlier step.
@@ -63,17 +79,24 @@ impl Mistake for DeployedAtError {
 
 impl<'r> Checks<'r> {
     /// Checks of an input whose ids may refer to earlier steps.
-    #[expect(dead_code)]
-    pub(crate) fn with_references(references: &'r HashMap<String, Uuid>) -> Self {
-        Self { errors: Vec::new(), references: Some(references) }
+    pub(crate) fn with_references(references: &'r References) -> Self {
+        Self { references: Some(references), ..Self::default() }
     }
 
     /// Reads an input, and gives it or all that is wrong with it.
-    pub(crate) fn read<T>(mut self, read: impl FnOnce(&mut Self) -> Option<T>) -> Result<T, Vec<UserError>> {
-        match read(&mut self) {
-            Some(value) if self.errors.is_empty() => Ok(value),
-            _ => Err(self.errors),
-        }
+    pub(crate) fn read<T>(self, read: impl FnOnce(&mut Self) -> Option<T>) -> Result<T, Vec<UserError>> {
+        self.read_step(read).0
+    }
+
+    /// Reads an input, and also tells the numbers of the steps that it refers to. Where one of these is wrong, nothing need be wrong
+    /// with the input itself.
+    pub(crate) fn read_step<T>(
+        mut self,
+        read: impl FnOnce(&mut Self) -> Option<T>,
+    ) -> (Result<T, Vec<UserError>>, Vec<usize>) {
+        let value = read(&mut self);
+        let read = value.filter(|_| self.errors.is_empty()).ok_or(self.errors);
+        (read, self.needs)
     }
 
     /// Notes a mistake.
@@ -95,12 +118,22 @@ impl<'r> Checks<'r> {
         self.value(place, Text::try_from(text))
     }
 
-    /// Text that may be missing: nothing is wrong with none.
-    pub(crate) fn optional_text(&mut self, place: &Place, text: Option<String>) -> Option<Option<FreeText>> {
-        match text {
+    /// A value that may be missing: nothing is wrong with none.
+    pub(crate) fn optional<V, T, E: Mistake>(
+        &mut self,
+        place: &Place,
+        value: Option<V>,
+        read: impl FnOnce(V) -> Result<T, E>,
+    ) -> Option<Option<T>> {
+        match value {
             None => Some(None),
-            Some(text) => self.text(place, text).map(Some),
+            Some(value) => self.value(place, read(value)).map(Some),
         }
+    }
+
+    /// Text that may be missing.
+    pub(crate) fn optional_text(&mut self, place: &Place, text: Option<String>) -> Option<Option<FreeText>> {
+        self.optional(place, text, Text::try_from)
     }
 
     /// The new value of something that may not be null: nothing where it is left alone.
@@ -125,24 +158,29 @@ impl<'r> Checks<'r> {
         self.kept(place, text).and_then(|text| self.text(place, text))
     }
 
-    /// The new value of text that may be null: nothing where it is left alone.
-    pub(crate) fn patched_text(&mut self, place: &Place, text: MaybeUndefined<String>) -> Option<Option<FreeText>> {
-        match text {
+    /// The new value of something that may be null: nothing where it is left alone.
+    pub(crate) fn patched<V, T, E: Mistake>(
+        &mut self,
+        place: &Place,
+        value: MaybeUndefined<V>,
+        read: impl FnOnce(V) -> Result<T, E>,
+    ) -> Option<Option<T>> {
+        match value {
             MaybeUndefined::Undefined => None,
             MaybeUndefined::Null => Some(None),
-            MaybeUndefined::Value(text) => self.optional_text(place, Some(text)),
+            MaybeUndefined::Value(value) => self.optional(place, Some(value), read),
         }
+    }
+
+    /// The new value of text that may be null: nothing where it is left alone.
+    pub(crate) fn patched_text(&mut self, place: &Place, text: MaybeUndefined<String>) -> Option<Option<FreeText>> {
+        self.patched(place, text, Text::try_from)
     }
 
     /// The key that an id names, or that an earlier step made.
     pub(crate) fn id(&mut self, place: &Place, prefix: &'static str, text: &ID) -> Option<Uuid> {
-        if let (Some(references), Some(step)) = (self.references, text.strip_prefix(REFERENCE)) {
-            let found = references.get(step).copied();
-            if found.is_none() {
-                let message = format!("no earlier step is called {:?}", step.chars().take(40).collect::<String>());
-                self.refuse(place.error(UserErrorCode::NotFound, message));
-            }
-            return found;
+        if let (Some(references), Some(name)) = (self.references, text.strip_prefix(REFERENCE)) {
+            return self.reference(place, prefix, name, references.get(name));
         }
         match id::parse("it", text, &[prefix]) {
             Ok((_, key)) => Some(key),
@@ -151,5 +189,28 @@ impl<'r> Checks<'r> {
                 None
             }
         }
+    }
+    /// The key of what the step of this name makes or changes.
+    fn reference(
+        &mut self,
+        place: &Place,
+        prefix: &'static str,
+        name: &str,
+        found: Option<&Reference>,
+    ) -> Option<Uuid> {
+        let name = || name.chars().take(40).collect::<String>();
+        let Some(Reference { step, object }) = found else {
+            self.refuse(place.error(UserErrorCode::NotFound, format!("no earlier step is called {:?}", name())));
+            return None;
+        };
+        self.needs.push(*step);
+        // What is wrong with a step is told there.
+        let (kind, key) = (*object)?;
+        if kind != prefix {
+            let message = format!("the step {:?} is about a {kind}_…; expected {prefix}_…", name());
+            self.refuse(place.error(UserErrorCode::InvalidId, message));
+            return None;
+        }
+        Some(key)
     }
 }

@@ -7,11 +7,13 @@
 mod checks;
 mod left_behind;
 mod run;
+mod time;
 mod user_error;
 mod write_result;
 
-pub(crate) use self::checks::Checks;
+pub(crate) use self::checks::{Checks, Reference, References};
 pub(crate) use self::run::{MOST_ITEMS, Mutation, ParseChange, Runner, WriteContext, bulk};
+pub(crate) use self::time::Time;
 pub(crate) use self::user_error::{BulkMode, UserError};
 pub(crate) use self::write_result::WriteResult;
 
@@ -76,6 +78,10 @@ macro_rules! payload {
                 items.map(|(object, user_errors)| $item { $field: object, user_errors }).collect()
             }
         ]);
+    };
+    // Fields of its own.
+    ($(#[$doc:meta])* $name:ident with { $($fields:tt)* }) => {
+        payload!(@$name [$(#[$doc])*] [$($fields)*]);
     };
     (@$name:ident [$($doc:tt)*] [$($fields:tt)*]) => {
         $($doc)*

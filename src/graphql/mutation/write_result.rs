@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use uuid::Uuid;
+
 use super::user_error::UserError;
-use crate::batch::{Declared, One, Reads};
+use crate::batch::{Declared, Object, One, OneNode, Reads};
 use crate::write_transaction::{self as door, Receipt};
 
 /// What became of a mutation.
@@ -36,15 +38,40 @@ impl WriteResult {
         self.errors.iter().map(UserError::from).collect()
     }
 
+    /// How many items were carried out.
+    pub(crate) fn carried_out(&self) -> usize {
+        self.receipt.ids.iter().flatten().count()
+    }
+
+    /// How many objects were made.
+    pub(crate) fn created(&self) -> usize {
+        self.receipt.created
+    }
+
+    /// How many times an object was changed.
+    pub(crate) fn changed(&self) -> usize {
+        self.receipt.changed
+    }
+
     /// The object of the only item: as it was written, or as it is where another version was expected.
     pub(crate) fn object<D: Declared>(&self) -> Option<One<D>> {
         let written = self.receipt.ids.first().copied().flatten();
-        let id = written.or_else(|| conflicting(self.errors.iter()))?;
+        let id = written.or_else(|| conflict_of(self.errors.iter()).map(|conflict| conflict.id))?;
         Some(One::or_null(id, Arc::clone(&self.reads)))
     }
 
     /// The object of each item, and what is wrong with it, in the input's order.
     pub(crate) fn items<D: Declared>(&self) -> Vec<(Option<One<D>>, Vec<UserError>)> {
+        self.each(|_, id| Some(One::or_null(id, Arc::clone(&self.reads))))
+    }
+
+    /// As [`WriteResult::items`], where the objects are of different types, which their kinds tell.
+    pub(crate) fn nodes(&self, type_of: fn(&str) -> Option<&'static Object>) -> Vec<(Option<OneNode>, Vec<UserError>)> {
+        self.each(|kind, id| Some(OneNode::or_null(type_of(kind)?, id, Arc::clone(&self.reads))))
+    }
+
+    /// The object of each item, from its kind and its id, and what is wrong with the item.
+    fn each<T>(&self, object: impl Fn(&str, Uuid) -> Option<T>) -> Vec<(Option<T>, Vec<UserError>)> {
         // An error's place begins with the list's name and the item's number.
         let number = |error: &door::UserError| error.field.get(2).and_then(|number| number.parse::<usize>().ok());
         let mut by_item = vec![Vec::new(); self.receipt.ids.len()];
@@ -53,15 +80,18 @@ impl WriteResult {
                 own.push(error);
             }
         }
-        let items = self.receipt.ids.iter().zip(by_item).map(|(id, own)| {
-            let id = id.or_else(|| conflicting(own.iter().copied()));
-            (id.map(|id| One::or_null(id, Arc::clone(&self.reads))), own.into_iter().map(UserError::from).collect())
+        let items = self.receipt.ids.iter().zip(by_item).enumerate().map(|(number, (id, own))| {
+            let kind = self.receipt.kinds.get(number).map_or("", String::as_str);
+            let written = id.map(|id| (kind, id));
+            let conflict = || conflict_of(own.iter().copied());
+            let found = written.or_else(|| conflict().map(|conflict| (conflict.kind.as_str(), conflict.id)));
+            (found.and_then(|(kind, id)| object(kind, id)), own.iter().copied().map(UserError::from).collect())
         });
         items.collect()
     }
 }
 
-/// The object that has another version than was expected.
-fn conflicting<'e>(mut errors: impl Iterator<Item = &'e door::UserError>) -> Option<uuid::Uuid> {
-    errors.find_map(|error| error.conflict.as_ref()).map(|conflict| conflict.id)
+/// What is in the way where another version was expected.
+fn conflict_of<'e>(mut errors: impl Iterator<Item = &'e door::UserError>) -> Option<&'e door::Conflict> {
+    errors.find_map(|error| error.conflict.as_deref())
 }

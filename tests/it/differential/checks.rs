@@ -174,7 +174,7 @@ fn every_field_is_asked_for() {
         else {
             continue;
         };
-        there.extend(fields.into_iter().map(|field| (name.to_string(), field.node.name.node.to_string())));
+        there.extend(fields.into_iter().map(|field| (name.clone(), field.node.name.node.to_string())));
     }
     assert_eq!(known, there, "generate/fields.rs lists the schema's fields");
 }

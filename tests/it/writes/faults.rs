@@ -11,7 +11,8 @@ use crate::support::{Backend, Client, Tables, TestDatabase};
 
 on_both!(each_call_may_fail_once, each_call_may_fail_for_good);
 
-/// Each mutation, over what [`Bench::prepare`] makes: project `$p` with feature `$f`, deleted feature `$d`, and a new name `$n`.
+/// Each mutation, over what [`Bench::prepare`] makes: project `$p` with feature `$f`, its test `$t` and deployment `$v`,
+/// deleted feature `$d`, and a new name `$n`.
 const MUTATIONS: &[&str] = &[
     "createProject(input: {name: $n, description: \"d\"}, idempotencyKey: $n) { project { id name } userErrors { code } }",
     "updateProject(input: {id: $p, name: $n}, idempotencyKey: $n) { project { id name } userErrors { code } }",
@@ -27,6 +28,22 @@ const MUTATIONS: &[&str] = &[
     "updateFeaturePriorities(input: {features: [{id: $f, priority: 9}]}, idempotencyKey: $n) {
         results { feature { id } } userErrors { code } }",
     "deleteFeatures(input: {features: [{id: $f}]}, idempotencyKey: $n) { results { feature { id } } userErrors { code } }",
+    "createTestCase(input: {featureId: $f, name: $n}, idempotencyKey: $n) { testCase { id feature { name } } userErrors { code } }",
+    "updateTestCase(input: {id: $t, name: $n, expectedVersion: 1}, idempotencyKey: $n) { testCase { id } userErrors { code } }",
+    "deleteTestCase(input: {id: $t}, idempotencyKey: $n) { testCase { id } userErrors { code } }",
+    "recordTestRuns(input: {results: [{featureId: $f, name: \"t\", status: FAILED}, {featureId: $f, name: $n, status: PASSED}]}, idempotencyKey: $n) {
+        results { testCase { id } } created updated userErrors { code } }",
+    "createDeployment(input: {featureId: $f, environment: \"e\", version: $n}, idempotencyKey: $n) {
+        deployment { id } userErrors { code } }",
+    "updateDeployment(input: {id: $v, status: FAILED}, idempotencyKey: $n) { deployment { id } userErrors { code } }",
+    "deleteDeployment(input: {id: $v}, idempotencyKey: $n) { deployment { id } userErrors { code } }",
+    "applyChanges(input: {steps: [
+            {name: \"p\", change: {createProject: {name: $n}}},
+            {name: \"f\", change: {createFeature: {projectId: \"$ref:p\", name: \"F\"}}},
+            {change: {createTestCase: {featureId: \"$ref:f\", name: \"t\"}}},
+            {change: {createDeployment: {featureId: \"$ref:f\", environment: \"e\", version: \"1\"}}},
+            {change: {updateTestCase: {id: $t, status: FAILED}}}
+        ]}, idempotencyKey: $n) { results { node { id } } userErrors { code } }",
 ];
 
 /// How calls fail.
@@ -82,7 +99,13 @@ impl Bench {
         let id = |number: usize| data["createFeatures"]["results"][number]["feature"]["id"].clone();
         let delete = "mutation($f: ID!) { deleteFeature(input: {id: $f}) { userErrors { code } } }";
         self.client.data_with(delete, json!({ "f": id(1) })).await;
-        json!({ "p": project, "f": id(0), "d": id(1), "n": name })
+        let make = "mutation($f: ID!) {
+            createTestCase(input: {featureId: $f, name: \"t\"}) { testCase { id } }
+            createDeployment(input: {featureId: $f, environment: \"e\", version: \"1\"}) { deployment { id } } }";
+        let children = self.client.data_with(make, json!({ "f": id(0) })).await;
+        let test = &children["createTestCase"]["testCase"]["id"];
+        let deployment = &children["createDeployment"]["deployment"]["id"];
+        json!({ "p": project, "f": id(0), "d": id(1), "t": test, "v": deployment, "n": name })
     }
 
     /// Runs a mutation whose call `number` fails. Tells whether there was such a call.
@@ -90,7 +113,7 @@ impl Bench {
         let variables = self.prepare().await;
         let before = Tables::read(&self.client.test.database).await;
         // A variable that is declared must be used.
-        let declared = ["$p: ID!", "$f: ID!", "$d: ID!", "$n: String!"].into_iter();
+        let declared = ["$p: ID!", "$f: ID!", "$d: ID!", "$t: ID!", "$v: ID!", "$n: String!"].into_iter();
         let declared: Vec<&str> = declared.filter(|variable| mutation.contains(&variable[..2])).collect();
         let document = format!("mutation({}) {{ {mutation} }}", declared.join(", "));
         self.countdown.store(number, Ordering::SeqCst);
