@@ -15,7 +15,7 @@ use crate::access::Caller;
 use crate::config::ServerSettings;
 use crate::database::{Database, DatabaseAddress, PoolOptions};
 use crate::graphql::Api;
-use crate::{http, import, projects};
+use crate::{http, import, projects, write_transaction};
 
 /// A server that is ready to answer.
 pub struct App {
@@ -38,13 +38,17 @@ pub async fn connect(url: &str, pool: &PoolOptions) -> anyhow::Result<Database> 
     Database::connect(url, pool).await.with_context(|| DatabaseAddress::of(url).to_string())
 }
 
-/// Opens the database at `url` and brings its tables up to date.
+/// Opens the database at `url` and brings its tables up to date; rows from before there were events get theirs.
 ///
 /// # Errors
 /// When it cannot be opened, or a migration fails.
 pub async fn open(url: &str, pool: &PoolOptions) -> anyhow::Result<Database> {
     let database = connect(url, pool).await?;
     database.migrate().await.with_context(|| format!("{}: a migration failed", DatabaseAddress::of(url)))?;
+    let adopted = write_transaction::adopt(&database).await.context("rows from before there were events got none")?;
+    if adopted > 0 {
+        tracing::info!(rows = adopted, "rows from before there were events have theirs now");
+    }
     Ok(database)
 }
 

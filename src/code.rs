@@ -24,6 +24,8 @@ pub enum Code {
     InvalidId,
     /// A cursor is malformed, or comes from another ordering.
     InvalidCursor,
+    /// Other writers were in the way for too long; nothing was written, and trying again can help.
+    WriteConflict,
     /// The database did not answer in time; trying later can help.
     DatabaseUnavailable,
     /// A fault of ours; the log has the rest under the request's id.
@@ -32,7 +34,7 @@ pub enum Code {
 
 impl Code {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::BadRequest,
         Self::NotFound,
         Self::MethodNotAllowed,
@@ -43,6 +45,7 @@ impl Code {
         Self::InvalidArgument,
         Self::InvalidId,
         Self::InvalidCursor,
+        Self::WriteConflict,
         Self::DatabaseUnavailable,
         Self::Internal,
     ];
@@ -61,6 +64,7 @@ impl Code {
             Self::InvalidArgument => "INVALID_ARGUMENT",
             Self::InvalidId => "INVALID_ID",
             Self::InvalidCursor => "INVALID_CURSOR",
+            Self::WriteConflict => "WRITE_CONFLICT",
             Self::DatabaseUnavailable => "DATABASE_UNAVAILABLE",
             Self::Internal => "INTERNAL",
         }
@@ -70,6 +74,7 @@ impl Code {
     #[must_use]
     pub fn constant_message(self) -> Option<&'static str> {
         match self {
+            Self::WriteConflict => Some("other writers were in the way; try again"),
             Self::DatabaseUnavailable => Some("the database cannot be reached; try again later"),
             Self::Internal => Some("internal error"),
             _ => None,

@@ -19,7 +19,8 @@
 //! - [`batch`] is the way of a read: a list is resolved as a list.
 //! - [`projects`], [`features`], [`test_cases`] and [`deployments`] are the domain, one slice a noun.
 //! - [`search`] finds features and projects by their words.
-//! - [`import`] brings files in, [`write_transaction`] is the one door to a transaction, and [`read_model`] is kept in it.
+//! - [`write_transaction`] is the one door: a command becomes [`events`], with their [`audit`] and [`read_model`]; [`import`] brings
+//!   files in through it.
 //! - [`graphql`] puts the slices' parts of the schema together, [`http`] speaks, [`cli`] and [`app`] start and stop it.
 //!
 //! docs/ARCHITECTURE.md tells who may use whom, and why.

@@ -75,6 +75,11 @@ SELECT f.id, f.name, f.priority, f.project_id, count(t.id),
 FROM features f LEFT JOIN tests t ON t.feature_id = f.id
 GROUP BY f.id;
 
+INSERT INTO events (id, aggregate_type, aggregate_id, version, event_type, payload, actor_id, actor_kind, request_id, created_at,
+    hash)
+VALUES (randomblob(16), 'none', randomblob(16), 1, 'none.create', '{}', 'benchmark', 'service', 'benchmark',
+    '2026-01-01T00:00:00+00:00', zeroblob(32));
+
 COMMIT;
 
 DROP VIEW temp.made;

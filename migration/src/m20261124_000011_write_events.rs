@@ -57,7 +57,7 @@ const UP: &[Sql] = &[
     // What was written is never changed, whoever asks.
     Sql::Postgres(
         r"CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
-            BEGIN RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = '55000'; END $$",
+            BEGIN RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = '23000'; END $$",
     ),
     Sql::Postgres(
         "CREATE TRIGGER events_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON events \

@@ -41,6 +41,12 @@ impl Caller {
         Self { id: "local-owner".to_owned(), kind: ActorKind::Person, on_behalf_of: None, run_id: None }
     }
 
+    /// A part of Throughline that does something by itself.
+    #[must_use]
+    pub fn service(id: &str) -> Self {
+        Self { id: id.to_owned(), kind: ActorKind::Service, on_behalf_of: None, run_id: None }
+    }
+
     /// The actor's id, as the audit shows it.
     #[must_use]
     pub fn id(&self) -> &str {

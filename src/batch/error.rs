@@ -77,6 +77,7 @@ impl BatchError {
             Self::InvalidId { .. } => Code::InvalidId,
             Self::InvalidCursor { .. } => Code::InvalidCursor,
             Self::Database(error) if matches!(**error, DatabaseError::Unavailable(_)) => Code::DatabaseUnavailable,
+            Self::Database(error) if matches!(**error, DatabaseError::Conflict(_)) => Code::WriteConflict,
             Self::FieldConflict { .. } => Code::ValidationFailed,
             Self::Vanished | Self::Database(_) | Self::Panicked | Self::Broken(_) => Code::Internal,
         }

@@ -8,6 +8,8 @@ use sea_orm::sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolO
 use sea_orm::sqlx::{self, ConnectOptions};
 use sea_orm::{DbBackend, SqlxPostgresConnector, SqlxSqliteConnector};
 
+use tokio::sync::watch;
+
 use super::Database;
 use super::read_pool::{PING_AFTER_IDLE, ReadPool};
 
@@ -125,6 +127,7 @@ async fn connect_sqlite(url: &str, pool: &PoolOptions) -> Result<Database, Conne
         observer: None,
         faults: None,
         within: None,
+        commits: watch::Sender::default(),
     })
 }
 
@@ -158,7 +161,15 @@ async fn connect_postgres(url: &str, pool: &PoolOptions) -> Result<Database, Con
         opened => opened?,
     };
     let connection = SqlxPostgresConnector::from_sqlx_postgres_pool(pool);
-    Ok(Database { reads, reader: connection.clone(), writer: connection, observer: None, faults: None, within: None })
+    Ok(Database {
+        reads,
+        reader: connection.clone(),
+        writer: connection,
+        observer: None,
+        faults: None,
+        within: None,
+        commits: watch::Sender::default(),
+    })
 }
 
 #[cfg(test)]

@@ -26,6 +26,8 @@ use sea_orm::{ConnectionTrait as _, DatabaseConnection, DatabaseTransaction, DbB
 use std::sync::Arc;
 use std::time::Instant;
 
+use tokio::sync::watch;
+
 /// The pools of one database.
 ///
 /// Cloning is cheap and shares the pools.
@@ -38,9 +40,11 @@ pub struct Database {
     faults: Option<Faults>,
     /// The transaction that is read from within.
     within: Option<Arc<DatabaseTransaction>>,
+    /// Counts what this process has committed.
+    commits: watch::Sender<u64>,
 }
 
-/// Tells whether a call of a write fails, and how.
+/// Tells whether a call fails, and how.
 type Faults = Arc<dyn Fn() -> Option<DatabaseError> + Send + Sync>;
 
 /// Is told of each statement.
@@ -53,6 +57,7 @@ impl Database {
     /// # Errors
     /// When the statement fails, or no connection is to be had in time.
     pub async fn read(&self, sql: &Arc<str>, values: &(dyn Fn() -> Values + Sync)) -> Result<Vec<Row>, DatabaseError> {
+        self.may_call()?;
         if let Some(within) = &self.within {
             let statement = Statement { sql: sql.to_string(), values: Some(values()), db_backend: self.backend() };
             let rows = within.query_all_raw(statement).await?;
@@ -95,10 +100,21 @@ impl Database {
         self.observer = Some(Arc::new(observer));
     }
 
-    /// Lets calls of writes fail, to see that nothing is half done: `fault` is asked before each statement, `BEGIN` and `COMMIT`
-    /// of a transaction. What clones the value later is concerned, what was cloned before is not.
+    /// Lets calls fail, to see that nothing is half done: `fault` is asked before each statement of a write, its `BEGIN` and its
+    /// `COMMIT`, and each statement of a query. What clones the value later is concerned, what was cloned before is not.
     pub fn inject_faults(&mut self, fault: impl Fn() -> Option<DatabaseError> + Send + Sync + 'static) {
         self.faults = Some(Arc::new(fault));
+    }
+
+    /// Changes whenever this process has committed a write.
+    #[must_use]
+    pub fn commits(&self) -> watch::Receiver<u64> {
+        self.commits.subscribe()
+    }
+
+    /// Tells that something was committed.
+    pub(crate) fn notify_commit(&self) {
+        self.commits.send_modify(|count| *count = count.wrapping_add(1));
     }
 
     /// The database as a transaction sees it, which is forgotten with the last clone of the value. Only reads go there.
@@ -107,7 +123,7 @@ impl Database {
     }
 
     /// Fails where a fault was injected.
-    pub(crate) fn may_write(&self) -> Result<(), DatabaseError> {
+    pub(crate) fn may_call(&self) -> Result<(), DatabaseError> {
         self.faults.as_ref().and_then(|fault| fault()).map_or(Ok(()), Err)
     }
 

@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 use chrono::SecondsFormat;
 use sea_orm::sea_query::ColumnType;
 use sea_orm::{ColumnTrait, DbBackend, IdenStatic, Iterable, ModelTrait, Value};
+use uuid::Uuid;
 
 /// Rows of named columns.
 #[derive(Debug)]
@@ -67,6 +68,16 @@ impl RowSet {
     #[must_use]
     pub fn new(columns: Vec<(&'static str, CellType)>) -> Self {
         Self { columns, json: "[".to_owned(), length: 0 }
+    }
+
+    /// Ids, in a column of this name.
+    #[must_use]
+    pub fn of_ids(column: &'static str, ids: impl IntoIterator<Item = Uuid>) -> Self {
+        let mut rows = Self::new(vec![(column, CellType::Id)]);
+        for id in ids {
+            rows.push([id.into()]);
+        }
+        rows
     }
 
     /// These rows of a table, with the columns for which `wanted` holds.
@@ -171,7 +182,7 @@ fn push_json(value: &Value, json: &mut String) {
         }
         Value::Bytes(Some(bytes)) => {
             json.push('"');
-            for byte in bytes.iter() {
+            for byte in &**bytes {
                 let _ = write!(json, "{byte:02x}");
             }
             json.push('"');

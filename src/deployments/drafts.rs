@@ -57,10 +57,10 @@ impl Draft for DeploymentDraft {
     }
 
     fn new_row(&self) -> Model {
-        self.values.put_into(Model { feature_id: self.feature.id, ..Entity::blank() })
+        self.values.put_into(&Model { feature_id: self.feature.id, ..Entity::blank() })
     }
 
     fn changed(&self, row: &Model) -> Model {
-        self.values.put_into(row.clone())
+        self.values.put_into(row)
     }
 }

@@ -4,7 +4,7 @@ use async_graphql::{ID, InputObject, MaybeUndefined};
 use uuid::Uuid;
 
 use super::graphql::{Deployment, DeploymentStatus};
-use super::rules::{DeployedAt, DeployedAtError, DeploymentValues};
+use super::rules::{DeployedAt, DeploymentValues};
 use super::writes::{CreateDeployment, DeleteDeployment, UpdateDeployment};
 use crate::graphql::mutation::{Checks, ParseChange, Time, mutations, payload};
 use crate::write_transaction::items::Place;
@@ -54,7 +54,8 @@ impl ParseChange for CreateDeploymentInput {
         let feature = checks.id(&place.at("featureId"), "feature", &self.feature_id);
         let environment = checks.text(&place.at("environment"), self.environment);
         let version = checks.text(&place.at("version"), self.version);
-        let deployed_at = checks.optional(&place.at("deployedAt"), self.deployed_at, read_time);
+        let deployed_at =
+            checks.optional(&place.at("deployedAt"), self.deployed_at, |time| time.as_str().parse::<DeployedAt>());
         let values = DeploymentValues {
             environment: environment?,
             version: version?,
@@ -90,7 +91,8 @@ impl ParseChange for UpdateDeploymentInput {
         let environment = checks.kept_text(&place.at("environment"), self.environment);
         let version = checks.kept_text(&place.at("version"), self.version);
         let status = checks.kept(&place.at("status"), self.status).map(Into::into);
-        let deployed_at = checks.patched(&place.at("deployedAt"), self.deployed_at, read_time);
+        let deployed_at =
+            checks.patched(&place.at("deployedAt"), self.deployed_at, |time| time.as_str().parse::<DeployedAt>());
         let expected_version = self.expected_version;
         Some(UpdateDeployment { id: id?, expected_version, environment, version, status, deployed_at })
     }
@@ -112,8 +114,4 @@ impl ParseChange for DeleteDeploymentInput {
         let id = checks.id(&place.at("id"), "deployment", &self.id)?;
         Some(DeleteDeployment { id, expected_version: self.expected_version })
     }
-}
-
-fn read_time(time: Time) -> Result<DeployedAt, DeployedAtError> {
-    time.as_str().parse()
 }

@@ -90,13 +90,13 @@ pub struct DeploymentValues {
 impl DeploymentValues {
     /// The row, saying this of itself.
     #[must_use]
-    pub fn put_into(&self, row: Model) -> Model {
+    pub fn put_into(&self, row: &Model) -> Model {
         Model {
             environment: self.environment.as_str().to_owned(),
             version: self.version.as_str().to_owned(),
             status: self.status,
             deployed_at: self.deployed_at.map(DeployedAt::get),
-            ..row
+            ..*row
         }
     }
 }

@@ -40,7 +40,7 @@ impl Change for CreateDeployment {
     fn perform(&self, session: &mut Session<'_>, place: &Place) -> Result<Uuid, Refusal> {
         let missing = check_parent::<feature::Entity>(session, self.feature, &place.at("featureId"));
         Refusal::of_any(missing.into_iter().collect())?;
-        let row = self.values.put_into(deployment::Model {
+        let row = self.values.put_into(&deployment::Model {
             id: self.id,
             feature_id: self.feature,
             ..deployment::Entity::blank()

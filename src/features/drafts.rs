@@ -63,12 +63,12 @@ impl Draft for FeatureDraft {
     }
 
     fn new_row(&self) -> Model {
-        self.values.put_into(Model { project_id: self.project.id, ..Entity::blank() })
+        self.values.put_into(&Model { project_id: self.project.id, ..Entity::blank() })
     }
 
     fn changed(&self, row: &Model) -> Model {
         match self.existing {
-            Existing::Update => self.values.put_into(row.clone()),
+            Existing::Update => self.values.put_into(row),
             Existing::Leave => row.clone(),
         }
     }

@@ -17,8 +17,8 @@ mutations! {
         /// Changes what a feature says of itself. What is left out is left alone, and null clears a description.
         update_feature(UpdateFeatureInput) -> FeaturePayload;
 
-        /// Says how far the work on a feature has come. Not every status can follow every other: COMPLETED can only be followed by
-        /// IN_PROGRESS, and comes only after it.
+        /// Says how far the work on a feature has come. Not every status can follow every other: `COMPLETED` can only be followed by
+        /// `IN_PROGRESS`, and comes only after it.
         change_feature_status(ChangeFeatureStatusInput) -> FeaturePayload;
 
         /// Deletes a feature: it is hidden, with its tests and deployments, until it is restored.

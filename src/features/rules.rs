@@ -105,13 +105,13 @@ pub struct FeatureValues {
 impl FeatureValues {
     /// The row, saying this of itself.
     #[must_use]
-    pub fn put_into(&self, row: Model) -> Model {
+    pub fn put_into(&self, row: &Model) -> Model {
         Model {
             name: self.name.as_str().to_owned(),
             description: self.description.as_ref().map(|text| text.as_str().to_owned()),
             priority: self.priority.get(),
             status: self.status,
-            ..row
+            ..*row
         }
     }
 }

@@ -40,7 +40,7 @@ impl Change for CreateFeature {
         errors.extend(check_name(session, self.project, &self.values.name, None, place));
         Refusal::of_any(errors)?;
         let row =
-            self.values.put_into(feature::Model { id: self.id, project_id: self.project, ..feature::Entity::blank() });
+            self.values.put_into(&feature::Model { id: self.id, project_id: self.project, ..feature::Entity::blank() });
         Ok(session.create::<feature::Entity>(&row)?)
     }
 }

@@ -6,6 +6,7 @@
 mod absent;
 mod document;
 pub(crate) mod mutation;
+mod order;
 mod respond;
 mod schema;
 mod variables;
@@ -15,7 +16,7 @@ use std::sync::Arc;
 use async_graphql::indexmap::IndexMap;
 use async_graphql::parser::types::OperationType;
 use async_graphql::registry::Registry;
-use async_graphql::{Name, Request, ServerError, Value};
+use async_graphql::{Name, Request, Response, ServerError, Value};
 
 use self::document::{Document, Documents};
 use self::mutation::WriteContext;
@@ -86,10 +87,7 @@ impl Api {
             variables::coerce(&self.types, operation.definition, &mut request.variables)?;
         }
         let Some(operation) = operation.filter(|operation| operation.definition.ty == OperationType::Query) else {
-            let mut executable = document.executable.clone();
-            absent::leave_out(&mut executable, request.operation_name.as_deref(), &request.variables);
-            request.set_parsed_query(executable);
-            return Ok(Answer::of(self.schema.execute(request.data(reads).data(write)).await));
+            return Ok(Answer::of(self.run(&document, request.data(reads).data(write)).await));
         };
         let mut introspection = None;
         if is_new {
@@ -131,6 +129,20 @@ impl Api {
         let root = schema::QueryRoot::root();
         let query = operation.plans.query(root, &document.executable, operation.definition, &request.variables, scope);
         Ok(query.map_err(|error| vec![error])?.describe())
+    }
+
+    /// Runs an operation that is no query.
+    async fn run(&self, document: &Document, mut request: Request) -> Response {
+        let mut executable = document.executable.clone();
+        absent::leave_out(&mut executable, request.operation_name.as_deref(), &request.variables);
+        request.set_parsed_query(executable);
+        let operation = document.operation(request.operation_name.as_deref());
+        let mut response = self.schema.execute(request).await;
+        if let Some(operation) = operation {
+            let set = &operation.definition.selection_set.node;
+            order::sort_fields(&document.executable, set, &mut response.data);
+        }
+        response
     }
 }
 

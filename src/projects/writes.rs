@@ -102,15 +102,10 @@ impl Change for DeleteProject {
 
     async fn prepare(items: &[&Self], session: &mut Session<'_>) -> Result<(), DatabaseError> {
         session.load::<project::Entity>(items.iter().map(|item| item.id).collect()).await?;
-        let mut projects = RowSet::new(vec![("project_id", CellType::Id)]);
-        items.iter().for_each(|item| projects.push([item.id.into()]));
+        let projects = RowSet::of_ids("project_id", items.iter().map(|item| item.id));
         session.load_where::<feature::Entity>(projects).await?;
         let features: Vec<Uuid> = session.rows::<feature::Entity>().map(|feature| feature.id).collect();
-        let of_features = || {
-            let mut parents = RowSet::new(vec![("feature_id", CellType::Id)]);
-            features.iter().for_each(|id| parents.push([(*id).into()]));
-            parents
-        };
+        let of_features = || RowSet::of_ids("feature_id", features.iter().copied());
         session.load_where::<test_case::Entity>(of_features()).await?;
         session.load_where::<deployment::Entity>(of_features()).await
     }

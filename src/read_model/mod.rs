@@ -57,8 +57,7 @@ fn copied(features: &[&feature::Model]) -> RowSet {
 /// A statement that counts the tests and deployments of these features, which are not deleted, anew.
 #[must_use]
 pub fn recount(backend: DbBackend, features: &[Uuid]) -> Statement {
-    let mut rows = RowSet::new(vec![("id", CellType::Id)]);
-    features.iter().for_each(|id| rows.push([(*id).into()]));
+    let rows = RowSet::of_ids("id", features.iter().copied());
     Parameters::statement(backend, |parameters| {
         let rows = parameters.add_rows(rows);
         upsert_sql(&format!("SELECT d.id FROM {rows}"))

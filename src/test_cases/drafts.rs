@@ -52,10 +52,10 @@ impl Draft for TestDraft {
     }
 
     fn new_row(&self) -> Model {
-        self.values.put_into(Model { feature_id: self.feature.id, ..Entity::blank() })
+        self.values.put_into(&Model { feature_id: self.feature.id, ..Entity::blank() })
     }
 
     fn changed(&self, row: &Model) -> Model {
-        self.values.put_into(row.clone())
+        self.values.put_into(row)
     }
 }

@@ -60,13 +60,13 @@ pub struct TestValues {
 impl TestValues {
     /// The row, saying this of itself.
     #[must_use]
-    pub fn put_into(&self, row: Model) -> Model {
+    pub fn put_into(&self, row: &Model) -> Model {
         Model {
             name: self.name.as_str().to_owned(),
             status: self.status,
             duration_ms: self.duration_ms.map(DurationMs::get),
             message: self.message.as_ref().map(|text| text.as_str().to_owned()),
-            ..row
+            ..*row
         }
     }
 }

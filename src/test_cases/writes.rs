@@ -46,7 +46,7 @@ impl Change for CreateTestCase {
         errors.extend(check_parent::<feature::Entity>(session, self.feature, &place.at("featureId")));
         errors.extend(check_name(session, self.feature, &self.values.name, None, place));
         Refusal::of_any(errors)?;
-        let row = self.values.put_into(test_case::Model {
+        let row = self.values.put_into(&test_case::Model {
             id: self.id,
             feature_id: self.feature,
             ..test_case::Entity::blank()

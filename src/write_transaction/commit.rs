@@ -78,9 +78,9 @@ fn write_rows<A: Written>(batch: &mut Batch, records: &Records<A>) {
     for record in records.touched() {
         let Some(row) = &record.now else { continue };
         if record.before.is_none() {
-            new.push(row)
+            new.push(row);
         } else {
-            changed.push(row)
+            changed.push(row);
         }
         if is_snapshot_due::<A>(record) {
             snapshots.push(row);
@@ -119,9 +119,7 @@ fn delete(batch: &mut Batch, table: &str, ids: impl Iterator<Item = Uuid>) {
 }
 
 fn id_rows(ids: impl Iterator<Item = Uuid>) -> RowSet {
-    let mut rows = RowSet::new(vec![("id", CellType::Id)]);
-    ids.for_each(|id| rows.push([id.into()]));
-    rows
+    RowSet::of_ids("id", ids)
 }
 
 /// A row whose version has come past a multiple of [`SNAPSHOT_EVERY`].
@@ -230,9 +228,9 @@ fn write_audit(batch: &mut Batch, session: &Session<'_>) -> Option<(Uuid, Uuid)>
 }
 
 fn audit_records<A: Written>(session: &Session<'_>, records: &Records<A>, rows: &mut Vec<audit_log::Model>) {
-    for record in records.touched() {
+    for id in &records.touched {
+        let Some(record) = records.record(*id) else { continue };
         let Some(action) = &record.action else { continue };
-        let Some(row) = record.now.as_ref().or(record.before.as_ref()) else { continue };
         let changes = events::changes::<A>(record.before.as_ref(), record.now.as_ref());
         let changes = changes
             .into_iter()
@@ -241,7 +239,7 @@ fn audit_records<A: Written>(session: &Session<'_>, records: &Records<A>, rows: 
             session.caller,
             session.request_id,
             action,
-            (A::KIND, A::stamp(row).id),
+            (A::KIND, *id),
             changes.collect(),
             session.now,
         ));

@@ -1,7 +1,7 @@
 //! Where a transaction's statements run: each by itself, or all within one `BEGIN` and `COMMIT`.
 
 use sea_orm::{
-    ConnectionTrait as _, DatabaseTransaction, DbBackend, QueryResult, SqliteTransactionMode, Statement,
+    ConnectionTrait as _, DatabaseTransaction, DbBackend, DbErr, QueryResult, SqliteTransactionMode, Statement,
     TransactionOptions, TransactionTrait as _,
 };
 
@@ -28,7 +28,7 @@ impl Connection {
                 .then_some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
-        database.may_write()?;
+        database.may_call()?;
         #[expect(clippy::disallowed_methods, reason = "this is the one door")]
         let transaction = database.writer().begin_with_options(options).await?;
         Ok(Self::Transaction(database.clone(), transaction))
@@ -44,6 +44,14 @@ impl Connection {
         }
     }
 
+    /// The transaction.
+    pub(super) fn transaction(&self) -> Result<&DatabaseTransaction, DatabaseError> {
+        match self {
+            Self::Transaction(_, transaction) => Ok(transaction),
+            Self::Single(_) => Err(DbErr::Custom("no transaction has begun".to_owned()).into()),
+        }
+    }
+
     /// Whether what is read is locked: not where each statement is by itself, nor where there is one writer anyway.
     pub(super) fn locks(&self) -> bool {
         matches!(self, Self::Transaction(..)) && self.backend() == DbBackend::Postgres
@@ -55,7 +63,7 @@ impl Connection {
     }
 
     pub(super) async fn query_all(&self, statement: Statement) -> Result<Vec<QueryResult>, DatabaseError> {
-        self.database().may_write()?;
+        self.database().may_call()?;
         Ok(match self {
             Self::Single(database) => database.writer().query_all_raw(statement).await?,
             Self::Transaction(_, transaction) => transaction.query_all_raw(statement).await?,
@@ -63,7 +71,7 @@ impl Connection {
     }
 
     pub(super) async fn execute(&self, statement: Statement) -> Result<(), DatabaseError> {
-        self.database().may_write()?;
+        self.database().may_call()?;
         match self {
             Self::Single(database) => database.writer().execute_raw(statement).await?,
             Self::Transaction(_, transaction) => transaction.execute_raw(statement).await?,
@@ -85,12 +93,14 @@ impl Connection {
     /// Makes the changes last, where they do not already.
     pub(super) async fn commit(self) -> Result<(), DatabaseError> {
         match self {
-            Self::Single(_) => Ok(()),
+            Self::Single(database) => database.notify_commit(),
             Self::Transaction(database, transaction) => {
-                database.may_write()?;
-                Ok(transaction.commit().await?)
+                database.may_call()?;
+                transaction.commit().await?;
+                database.notify_commit();
             }
         }
+        Ok(())
     }
 
     /// Forgets the changes.

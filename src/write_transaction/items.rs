@@ -72,7 +72,7 @@ impl Place {
 
     /// A place in this one.
     #[must_use]
-    pub fn at(&self, name: impl ToString) -> Self {
+    pub fn at(&self, name: impl std::fmt::Display) -> Self {
         let mut path = self.0.clone();
         path.push(name.to_string());
         Self(path)
@@ -214,13 +214,13 @@ pub fn check_version<A: Aggregate>(
     let Some(expected) = expected_version.filter(|expected| *expected != current.version) else { return Ok(()) };
     let message = format!("expected version {expected}, but it has version {}", current.version);
     let mut error = place.at("expectedVersion").error(UserErrorCode::VersionConflict, message);
-    error.conflict = Some(Conflict {
+    error.conflict = Some(Box::new(Conflict {
         kind: A::KIND.to_owned(),
         id: current.id,
         expected_version: expected,
         current_version: current.version,
         changes: Vec::new(),
-    });
+    }));
     Err(error)
 }
 

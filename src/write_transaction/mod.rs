@@ -8,11 +8,13 @@
 //! no longer holds; then it is run again within a transaction that locks what it reads. On SQLite the transaction has the
 //! write lock from its beginning.
 
+mod adopt;
 pub mod children;
 mod commit;
 mod connection;
 mod idempotency;
 pub mod items;
+mod projection;
 mod records;
 mod refusal;
 mod session;
@@ -24,11 +26,13 @@ use std::time::{Duration, Instant};
 use sea_orm::{DatabaseTransaction, DbBackend, DbErr};
 use uuid::Uuid;
 
+pub use self::adopt::adopt;
 pub use self::commit::SNAPSHOT_EVERY;
 use self::commit::{Writing, compose};
 use self::connection::Connection;
 use self::idempotency::Known;
 pub use self::idempotency::{IdempotencyKey, Receipt};
+pub use self::projection::{Projection, project};
 pub use self::records::{Records, Tables, Written};
 pub use self::refusal::{Conflict, ConflictChange, Refusal, UserError, UserErrorCode};
 pub use self::session::Session;

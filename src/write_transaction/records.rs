@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use entity::{deployment, feature, project, test_case};
 use uuid::Uuid;
 
-use crate::events::{Aggregate, Hash};
+use crate::events::{Aggregate, Hash, NO_EVENT};
 
 /// Rows of one table.
 #[derive(Debug)]
@@ -25,7 +25,7 @@ pub(super) struct Record<A: Aggregate> {
     pub(super) now: Option<A::Model>,
     /// The hash of its latest event.
     pub(super) hash: Hash,
-    /// The type of the last event of this transaction, but for `create`, which stays.
+    /// The type of the last event of this transaction, but for `create`, which stays as long as the row does.
     pub(super) action: Option<String>,
 }
 
@@ -71,6 +71,12 @@ impl<A: Aggregate> Records<A> {
         self.by_id.insert(id, Record { before: Some(row.clone()), now: Some(row), hash, action: None });
     }
 
+    /// Takes a row from the database to which nothing has happened: its events are still to come.
+    pub(super) fn adopt(&mut self, row: A::Model) {
+        let id = A::stamp(&row).id;
+        self.by_id.insert(id, Record { before: Some(row), now: None, hash: NO_EVENT, action: None });
+    }
+
     /// Puts the row as an event has made it.
     pub(super) fn put(&mut self, id: Uuid, now: Option<A::Model>, hash: Hash, event_type: &str) {
         let before = self.get(id).cloned();
@@ -79,7 +85,7 @@ impl<A: Aggregate> Records<A> {
         if record.action.is_none() {
             self.touched.push(id);
         }
-        if record.before.is_some() || record.action.is_none() {
+        if record.before.is_some() || record.action.is_none() || now.is_none() {
             record.action = Some(event_type.to_owned());
         }
         (record.now, record.hash) = (now, hash);

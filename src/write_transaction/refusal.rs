@@ -16,7 +16,7 @@ pub struct UserError {
     /// Where in the arguments: `input`, `features`, `3`, `name`.
     pub field: Vec<String>,
     /// What is in the way of an expected version.
-    pub conflict: Option<Conflict>,
+    pub conflict: Option<Box<Conflict>>,
 }
 
 /// The kinds of mistakes.

@@ -13,9 +13,9 @@ use super::connection::Connection;
 use super::records::{Tables, Written};
 use crate::access::Caller;
 use crate::clock;
-use crate::database::row_set::{CellType, RowSet};
+use crate::database::row_set::RowSet;
 use crate::database::{DatabaseError, Parameters};
-use crate::events::{self, Effect, Happened, Hash, NO_EVENT, apply, hash_of};
+use crate::events::{self, Effect, Happened, Hash, NO_EVENT, Stamp, apply, hash_of};
 
 /// A transaction as a command sees it.
 pub struct Session<'t> {
@@ -41,13 +41,11 @@ impl<'t> Session<'t> {
     /// # Errors
     /// When the database does not answer.
     pub async fn load<A: Written>(&mut self, ids: Vec<Uuid>) -> Result<(), DatabaseError> {
-        let mut wanted = RowSet::new(vec![("id", CellType::Id)]);
         let records = A::records(&self.tables);
         let mut unknown: Vec<Uuid> = ids.into_iter().filter(|id| records.record(*id).is_none()).collect();
         unknown.sort_unstable();
         unknown.dedup();
-        unknown.into_iter().for_each(|id| wanted.push([id.into()]));
-        self.load_where::<A>(wanted).await
+        self.load_where::<A>(RowSet::of_ids("id", unknown)).await
     }
 
     /// Reads the rows whose columns have the values of one of the rows wanted: `feature_id` and `name`.
@@ -59,10 +57,12 @@ impl<'t> Session<'t> {
             return Ok(());
         }
         let statement = select_rows::<A>(self.connection, wanted);
-        for found in self.connection.query_all(statement).await? {
-            let row = A::Model::from_query_result(&found, "")?;
-            let hash: Option<Vec<u8>> = found.try_get("", "hash")?;
-            let hash = hash.and_then(|hash| Hash::try_from(hash).ok());
+        let mut found = read_rows::<A>(self.connection, statement.clone()).await?;
+        // A row that was waited for comes as it is now, with the events as they were before: ask again, now that it is locked.
+        if self.connection.locks() && found.iter().any(|(_, hash)| hash.is_none()) {
+            found = read_rows::<A>(self.connection, statement).await?;
+        }
+        for (row, hash) in found {
             let hash = hash.ok_or_else(|| {
                 let id = A::stamp(&row).id;
                 sea_orm::DbErr::Custom(format!("the {} {id} has no event of its version", A::KIND))
@@ -150,6 +150,25 @@ impl<'t> Session<'t> {
         Ok(events.collect::<Result<_, _>>()?)
     }
 
+    /// Lets happen to a row, which has no events, what makes it what it is.
+    pub(super) fn adopt<A: Written>(&mut self, row: A::Model) -> Result<(), DatabaseError> {
+        let Stamp { id, created_at, updated_at, deleted_at, .. } = A::stamp(&row);
+        let now = std::mem::replace(&mut self.now, created_at);
+        let values = events::values::<A>(&row);
+        A::records_mut(&mut self.tables).adopt(row);
+        self.happen::<A>(id, "create", &values)?;
+        if updated_at > created_at {
+            self.now = updated_at;
+            self.happen::<A>(id, "adopt", &Map::new())?;
+        }
+        if let Some(deleted_at) = deleted_at {
+            self.now = deleted_at;
+            self.happen::<A>(id, "delete", &Map::new())?;
+        }
+        self.now = now;
+        Ok(())
+    }
+
     fn happen<A: Written>(&mut self, id: Uuid, verb: &str, payload: &Map<String, Json>) -> Result<(), DatabaseError> {
         let records = A::records(&self.tables);
         let (row, previous) = records.record(id).map_or((None, NO_EVENT), |record| (record.now.as_ref(), record.hash));
@@ -180,6 +199,18 @@ impl<'t> Session<'t> {
         self.events.push(event);
         Ok(())
     }
+}
+
+async fn read_rows<A: Written>(
+    connection: &Connection,
+    statement: Statement,
+) -> Result<Vec<(A::Model, Option<Hash>)>, DatabaseError> {
+    let rows = connection.query_all(statement).await?;
+    let read = rows.iter().map(|row| {
+        let hash: Option<Vec<u8>> = row.try_get("", "hash")?;
+        Ok((A::Model::from_query_result(row, "")?, hash.and_then(|hash| Hash::try_from(hash).ok())))
+    });
+    read.collect()
 }
 
 /// Rows with the hash of their latest event. In a transaction of PostgreSQL nobody else can change or refer to them from here

@@ -142,6 +142,8 @@ pub fn lookup<'d, D: Draft + 'd>(drafts: impl Iterator<Item = &'d D>) -> RowSet 
     // Drafts of one owner follow each other; where the owner is the lookup, it is asked for once.
     wanted.dedup();
     let mut rows = RowSet::new(D::LOOKUP.to_vec());
-    wanted.into_iter().for_each(|values| rows.push(values));
+    for values in wanted {
+        rows.push(values);
+    }
     rows
 }

@@ -1,5 +1,7 @@
 //! Reads the values of an input into the types of the rules, and notes all that is wrong with them.
 
+#![expect(clippy::option_option, reason = "what may be null is left alone, cleared, or given a value")]
+
 use std::collections::HashMap;
 use std::fmt::Display;
 

@@ -100,7 +100,7 @@ pub(crate) struct ConflictingChange {
 impl From<&door::UserError> for UserError {
     fn from(error: &door::UserError) -> Self {
         let door::UserError { code, message, field, conflict } = error.clone();
-        Self { code: code.into(), message, field, conflict: conflict.map(VersionConflict::from) }
+        Self { code: code.into(), message, field, conflict: conflict.map(|conflict| (*conflict).into()) }
     }
 }
 

@@ -93,5 +93,5 @@ impl WriteResult {
 
 /// What is in the way where another version was expected.
 fn conflict_of<'e>(mut errors: impl Iterator<Item = &'e door::UserError>) -> Option<&'e door::Conflict> {
-    errors.find_map(|error| error.conflict.as_ref())
+    errors.find_map(|error| error.conflict.as_deref())
 }

@@ -3,12 +3,13 @@
 use std::sync::{Arc, Mutex};
 
 use entity::deployment::DeploymentStatus;
-use entity::feature;
 use entity::feature::FeatureStatus;
 use entity::test_case::TestStatus;
-use sea_orm::{ActiveModelTrait, ActiveValue::Set};
 use throughline::access::Caller;
+use throughline::features::writes::DeleteFeature;
 use throughline::import::{ImportOptions, Report, Tally, import_demo};
+use throughline::write_transaction::items::Changes;
+use throughline::write_transaction::{Outcome, Sent, carry_out};
 
 use super::{Tables, created, import_text, left};
 use crate::support::{Backend, TestDatabase};
@@ -120,17 +121,19 @@ async fn a_deleted_feature_stays_deleted(backend: Backend) {
     let TestDatabase { database, .. } = &TestDatabase::new(backend).await;
     let options = ImportOptions::default();
     import_text(database, "a.ndjson", LINE, &options).await.unwrap();
+    let id = Tables::read(database).await.features[0].id;
+    let delete = Changes::one(Ok(DeleteFeature { id, expected_version: Some(1) }));
+    let sent = Sent { caller: &Caller::local_owner(), request_id: "request-1", key: None };
+    assert!(matches!(carry_out(database, sent, &delete).await.unwrap(), Outcome::Done { .. }));
     let row = Tables::read(database).await.features.remove(0);
-    let mut row = feature::ActiveModel::from(row);
-    row.deleted_at = Set(Some("2026-02-03T00:00:00Z".parse().unwrap()));
-    let row = row.update(database.writer()).await.unwrap();
+    assert!(row.deleted_at.is_some());
 
     let changed = LINE.replace(r#""priority":5"#, r#""priority":6"#);
     let report = import_text(database, "a.ndjson", changed, &options).await.unwrap();
     assert_eq!(report.features, left(1));
     let tables = Tables::read(database).await;
     let is = &tables.features[0];
-    assert_eq!((is.deleted_at, is.priority, is.row_version), (row.deleted_at, 6, 2));
+    assert_eq!((is.deleted_at, is.priority, is.row_version), (row.deleted_at, 6, 3));
     assert_eq!(tables.view, tables.expected_view());
 }
 

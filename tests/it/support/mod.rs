@@ -7,6 +7,7 @@ mod postgres;
 mod rows;
 mod server;
 mod statements;
+mod tables;
 mod template;
 mod test_database;
 
@@ -14,6 +15,7 @@ pub(crate) use client::Client;
 pub(crate) use rows::{Rows, query_texts};
 pub(crate) use server::{RunningServer, program};
 pub(crate) use statements::Statements;
+pub(crate) use tables::Tables;
 pub(crate) use test_database::TestDatabase;
 
 /// Which database a test runs on.

@@ -19,10 +19,13 @@ impl<'a> Rows<'a> {
         throughline::batch::id::format(prefix, uuid(number).parse().unwrap())
     }
 
-    /// Runs one statement in which `@1` … stand for ids, and `@now` for a time.
+    /// Runs one statement in which `@1` … stand for ids, `@now` for a time, and `@hash` for the hash of an
+    /// event.
     pub(crate) async fn run(&self, sql: &str) -> Result<(), DbErr> {
         let sqlite = self.connection.get_database_backend() == DbBackend::Sqlite;
-        let mut spelled = sql.replace("@now", "'2026-01-02T03:04:05+00:00'");
+        let hash = "00".repeat(32);
+        let hash = if sqlite { format!("x'{hash}'") } else { format!("'\\x{hash}'") };
+        let mut spelled = sql.replace("@now", "'2026-01-02T03:04:05+00:00'").replace("@hash", &hash);
         // From the last, or `@1` would be found in `@12`.
         for number in (1..=99).rev() {
             let id = uuid(number);

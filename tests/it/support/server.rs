@@ -65,6 +65,12 @@ impl RunningServer {
         response.json().await.unwrap()
     }
 
+    /// Ends it at once, whatever it is doing.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
     /// Tells it to stop, as a service manager would.
     pub(crate) fn terminate(&self) {
         // std can only kill.

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::with_feature;
-use crate::support::{Backend, Client, TestDatabase};
+use crate::support::{Backend, Client, Tables, TestDatabase};
 
 on_both!(
     a_project_is_made_in_one_request,
@@ -58,6 +58,7 @@ async fn a_project_is_made_in_one_request(backend: Backend) {
     assert_eq!(other["applyChanges"]["userErrors"][0]["code"], "IDEMPOTENCY_KEY_REUSED");
     let read = client.data("{ projects { totalCount } features { totalCount } }").await;
     assert_eq!(read, json!({ "projects": { "totalCount": 1 }, "features": { "totalCount": 2 } }));
+    Tables::read(&client.test.database).await.assert_tell_one_story_of_events();
 }
 
 async fn a_dry_run_reads_what_it_would_make(backend: Backend) {
@@ -66,6 +67,7 @@ async fn a_dry_run_reads_what_it_would_make(backend: Backend) {
     insta::assert_json_snapshot!("a_dry_run_of_changes", tried);
     let read = client.data("{ projects { totalCount } features { totalCount } }").await;
     assert_eq!(read, json!({ "projects": { "totalCount": 0 }, "features": { "totalCount": 0 } }));
+    Tables::read(&client.test.database).await.assert_tell_one_story_of_events();
 }
 
 async fn mistakes_of_all_steps_are_told(backend: Backend) {
@@ -138,6 +140,7 @@ async fn steps_see_what_earlier_steps_did(backend: Backend) {
             { "code": "NOT_FOUND", "field": ["input", "steps", "2", "change", "createDeployment", "featureId"], "message": "there is no such feature" },
         ])
     );
+    Tables::read(&client.test.database).await.assert_tell_one_story_of_events();
 }
 
 async fn names_of_what_is_new_are_looked_up(backend: Backend) {
@@ -181,6 +184,7 @@ async fn a_project_goes_with_what_was_added(backend: Backend) {
     assert_eq!(applied["results"][1], json!({ "node": null, "userErrors": [] }));
     let read = client.data("{ projects { totalCount } features { totalCount } }").await;
     assert_eq!(read, json!({ "projects": { "totalCount": 0 }, "features": { "totalCount": 0 } }));
+    Tables::read(&client.test.database).await.assert_tell_one_story_of_events();
 }
 
 async fn a_stale_version_tells_what_there_is(backend: Backend) {
@@ -222,4 +226,5 @@ async fn the_number_of_statements_depends_on_the_kinds(backend: Backend) {
         Backend::Postgres => 3,
     };
     assert_eq!(counts, [expected; 2]);
+    Tables::read(&client.test.database).await.assert_tell_one_story_of_events();
 }

@@ -4,7 +4,13 @@ use serde_json::{Value, json};
 
 use crate::support::{Backend, Client, TestDatabase};
 
-on_both!(a_feature_lives_and_is_restored, mistakes_are_all_told, many_features_are_made, a_stale_version_is_told);
+on_both!(
+    fields_come_in_the_order_of_the_document,
+    a_feature_lives_and_is_restored,
+    mistakes_are_all_told,
+    many_features_are_made,
+    a_stale_version_is_told
+);
 
 async fn client(backend: Backend) -> (Client, Value) {
     let client = Client::new(TestDatabase::new(backend).await);
@@ -109,4 +115,22 @@ async fn a_stale_version_is_told(backend: Backend) {
         )
         .await;
     insta::assert_json_snapshot!("a_stale_version", told);
+}
+
+async fn fields_come_in_the_order_of_the_document(backend: Backend) {
+    let (client, project) = client(backend).await;
+    let document = "mutation($p: ID!) {
+        z: createFeature(input: {projectId: $p, name: \"F\"}) {
+            isReplay feature { ...names rowVersion id: __typename } __typename ...errors isDryRun }
+        a: createFeature(input: {projectId: $p, name: \"F\"}) { ...errors feature { name } userErrors { message code } } }
+        fragment names on Feature { status name }
+        fragment errors on FeaturePayload { userErrors { code field } }";
+    let answer = client.answer(document, json!({ "p": project })).await;
+    let expected = concat!(
+        r#"{"data":{"z":{"isReplay":false,"feature":{"status":"NOT_STARTED","name":"F","rowVersion":1,"id":"Feature"},"#,
+        r#""__typename":"FeaturePayload","userErrors":[],"isDryRun":false},"#,
+        r#""a":{"userErrors":[{"code":"NAME_TAKEN","field":["input","name"],"#,
+        r#""message":"another feature of the project has this name"}],"feature":null}}}"#,
+    );
+    assert_eq!(String::from_utf8(answer.body).unwrap(), expected);
 }

@@ -1,9 +1,17 @@
 //! Writes: what each mutation does, what it refuses, and what it leaves behind.
 
+mod adoption;
 mod bulk;
+mod bus;
 mod changes;
 mod deployments;
+mod faults;
 mod features;
+mod followers;
+mod idempotency;
+mod kill;
+mod races;
+mod statements;
 mod test_cases;
 mod test_runs;
 

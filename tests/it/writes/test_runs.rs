@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::with_feature;
-use crate::support::{Backend, Client};
+use crate::support::{Backend, Client, Tables};
 
 on_both!(
     results_make_change_and_leave_tests,
@@ -59,6 +59,7 @@ async fn results_make_change_and_leave_tests(backend: Backend) {
     let read = client.data("{ features { nodes { testSummary { total passed failed skipped } } } }").await;
     let summary = json!({ "total": 3, "passed": 2, "failed": 0, "skipped": 1 });
     assert_eq!(read["features"]["nodes"][0]["testSummary"], summary);
+    Tables::read(&client.test.database).await.assert_tell_one_story_of_events();
 }
 
 async fn mistakes_are_told_per_result(backend: Backend) {
@@ -133,4 +134,5 @@ async fn ten_thousand_results_are_recorded(backend: Backend) {
     }
     let read = client.data("{ features { nodes { testSummary { total failed } } } }").await;
     assert_eq!(read["features"]["nodes"][0]["testSummary"], json!({ "total": 10_000, "failed": 10_000 }));
+    Tables::read(&client.test.database).await.assert_tell_one_story_of_events();
 }

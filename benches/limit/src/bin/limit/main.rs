@@ -3,8 +3,10 @@
 //!
 //! `GET /point/ID`, `/nested/ID`, `/wide/ID` and `/flat/ID` take a UUID: the object's, or the one after which the list begins.
 //! `/split/nested/ID` and `/split/wide/ID` answer the same with several statements: on PostgreSQL one a level, on SQLite
-//! one for each parent, which costs no way to a server there.
+//! one for each parent, which costs no way to a server there. `POST /create/PROJECT/NAME` makes a feature, with the rows that
+//! Throughline writes for one.
 
+mod create;
 mod postgres;
 mod sqlite;
 
@@ -15,10 +17,12 @@ use axum::Router;
 use axum::extract::{Path, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
+use axum::routing::{get, post};
 use axum::serve::ListenerExt;
 use clap::Parser;
 use uuid::Uuid;
+
+use self::create::NewFeature;
 
 #[derive(Parser)]
 struct Arguments {
@@ -58,6 +62,15 @@ impl Database {
             Self::Sqlite(file) => file.answer(question, id),
         }
     }
+
+    async fn create(&self, project: Uuid, name: &str) -> anyhow::Result<Vec<u8>> {
+        let feature = NewFeature::new(project, name);
+        match self {
+            Self::Postgres(connections) => connections.create(&feature).await?,
+            Self::Sqlite(file) => file.create(&feature)?,
+        }
+        Ok(feature.answer())
+    }
 }
 
 #[tokio::main]
@@ -82,6 +95,10 @@ async fn main() -> anyhow::Result<()> {
         };
         router = router.route(path, get(handle));
     }
+    let create = |State(database): State<Arc<Database>>, Path((project, name)): Path<(Uuid, String)>| async move {
+        respond(database.create(project, &name).await)
+    };
+    router = router.route("/create/{project}/{name}", post(create));
     let listener = tokio::net::TcpListener::bind(&arguments.listen).await.context("cannot listen")?;
     println!("listening at http://{}", listener.local_addr()?);
     let listener = listener.tap_io(|connection| {

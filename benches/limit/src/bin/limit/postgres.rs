@@ -11,6 +11,7 @@ use tokio_postgres::{Client, NoTls, Row, Statement};
 use uuid::Uuid;
 
 use super::Question;
+use super::create::NewFeature;
 
 /// The connections, and whose turn it is.
 pub(crate) struct Connections {
@@ -20,6 +21,7 @@ pub(crate) struct Connections {
 
 struct Connection {
     client: Client,
+    create: Statement,
     point: Statement,
     nested: Statement,
     wide: Statement,
@@ -42,9 +44,26 @@ impl Connections {
         Ok(Self { connections, turn: AtomicUsize::new(0) })
     }
 
-    pub(crate) async fn answer(&self, question: Question, id: Uuid) -> anyhow::Result<Vec<u8>> {
+    fn next(&self) -> &Connection {
         let turn = self.turn.fetch_add(1, Ordering::Relaxed) % self.connections.len();
-        let connection = &self.connections[turn];
+        &self.connections[turn]
+    }
+
+    pub(crate) async fn create(&self, feature: &NewFeature<'_>) -> anyhow::Result<()> {
+        let connection = self.next();
+        let NewFeature { id, event_id, audit_id, project, name, payload, changes, request_id, at, hash } = feature;
+        let client = &connection.client;
+        client
+            .execute(
+                &connection.create,
+                &[event_id, id, payload, request_id, at, hash, project, name, audit_id, changes],
+            )
+            .await?;
+        Ok(())
+    }
+
+    pub(crate) async fn answer(&self, question: Question, id: Uuid) -> anyhow::Result<Vec<u8>> {
+        let connection = self.next();
         match question {
             Question::Point => connection.point(id).await,
             Question::Nested => connection.nested(id).await,
@@ -55,6 +74,16 @@ impl Connections {
         }
     }
 }
+
+const CREATE: &str = "\
+    WITH e AS (INSERT INTO events (id, aggregate_type, aggregate_id, version, event_type, payload, actor_id, actor_kind, \
+        request_id, created_at, hash) \
+        VALUES ($1, 'feature', $2, 1, 'feature.create', $3, 'local-owner', 'person', $4, $5, $6)), \
+    f AS (INSERT INTO features (id, project_id, name, priority, status, created_at, updated_at) \
+        VALUES ($2, $7, $8, 5, 'not_started', $5, $5)), \
+    v AS (INSERT INTO features_view (id, name, priority, project_id) VALUES ($2, $8, 5, $7)) \
+    INSERT INTO audit_logs (id, actor_id, actor_kind, action, entity_type, entity_id, request_id, changes, created_at) \
+        VALUES ($9, 'local-owner', 'person', 'feature.create', 'feature', $2, $4, $10::text::jsonb, $5)";
 
 const POINT: &str = "\
     SELECT f.id, f.name, f.description, f.priority, f.status, p.id, p.name \
@@ -124,6 +153,7 @@ impl Connection {
         let (client, connection) = config.application_name("limit").connect(NoTls).await?;
         tokio::spawn(connection);
         Ok(Self {
+            create: client.prepare(CREATE).await?,
             point: client.prepare(POINT).await?,
             nested: client.prepare(NESTED).await?,
             wide: client.prepare(WIDE).await?,

@@ -2,18 +2,21 @@
 //! and reads where it stands. The file is mapped into memory.
 
 use std::cell::RefCell;
+use std::sync::{Mutex, PoisonError};
 
 use limit::answers::{Flat, FlatFeature, Key, Nested, NestedDeployment, NestedFeature, NestedTest, Point, Wide, point};
 use limit::json::Time;
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags, Row, Rows};
+use rusqlite::{Connection, OpenFlags, Row, Rows, TransactionBehavior};
 use uuid::Uuid;
 
 use super::Question;
+use super::create::NewFeature;
 
-/// The file; each thread opens it once.
+/// The file; each thread opens it once to read, and all share the one that writes.
 pub(crate) struct File {
     path: String,
+    writer: Mutex<Option<Connection>>,
 }
 
 thread_local! {
@@ -22,7 +25,7 @@ thread_local! {
 
 impl File {
     pub(crate) fn new(path: &str) -> Self {
-        Self { path: path.to_owned() }
+        Self { path: path.to_owned(), writer: Mutex::default() }
     }
 
     pub(crate) fn answer(&self, question: Question, id: Uuid) -> anyhow::Result<Vec<u8>> {
@@ -42,6 +45,30 @@ impl File {
         })
     }
 
+    pub(crate) fn create(&self, feature: &NewFeature<'_>) -> anyhow::Result<()> {
+        let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        let connection = match writer.as_mut() {
+            Some(connection) => connection,
+            None => {
+                let connection = Connection::open(&self.path)?;
+                connection.execute_batch("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON")?;
+                writer.insert(connection)
+            }
+        };
+        let NewFeature { id, event_id, audit_id, project, name, payload, changes, request_id, hash, .. } = feature;
+        let (id, event_id, audit_id, project) =
+            (id.as_bytes(), event_id.as_bytes(), audit_id.as_bytes(), project.as_bytes());
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let micros = feature.micros();
+        let at: String =
+            transaction.prepare_cached(TIME)?.query_row((micros / 1_000_000, micros % 1_000_000), |row| row.get(0))?;
+        transaction.prepare_cached(CREATE_EVENT)?.execute((event_id, id, payload, request_id, &at, hash))?;
+        transaction.prepare_cached(CREATE_FEATURE)?.execute((id, project, name, &at))?;
+        transaction.prepare_cached(CREATE_VIEW)?.execute((id, name, project))?;
+        transaction.prepare_cached(CREATE_AUDIT)?.execute((audit_id, id, request_id, changes, &at))?;
+        Ok(transaction.commit()?)
+    }
+
     fn open(&self) -> anyhow::Result<Connection> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let connection = Connection::open_with_flags(&self.path, flags)?;
@@ -52,6 +79,23 @@ impl File {
         Ok(connection)
     }
 }
+
+const TIME: &str = "SELECT strftime('%Y-%m-%dT%H:%M:%S', ?1, 'unixepoch') || printf('.%06d+00:00', ?2)";
+
+const CREATE_EVENT: &str = "\
+    INSERT INTO events (id, aggregate_type, aggregate_id, version, event_type, payload, actor_id, actor_kind, request_id, \
+        created_at, hash) \
+    VALUES (?1, 'feature', ?2, 1, 'feature.create', ?3, 'local-owner', 'person', ?4, ?5, ?6)";
+
+const CREATE_FEATURE: &str = "\
+    INSERT INTO features (id, project_id, name, priority, status, created_at, updated_at) \
+    VALUES (?1, ?2, ?3, 5, 'not_started', ?4, ?4)";
+
+const CREATE_VIEW: &str = "INSERT INTO features_view (id, name, priority, project_id) VALUES (?1, ?2, 5, ?3)";
+
+const CREATE_AUDIT: &str = "\
+    INSERT INTO audit_logs (id, actor_id, actor_kind, action, entity_type, entity_id, request_id, changes, created_at) \
+    VALUES (?1, 'local-owner', 'person', 'feature.create', 'feature', ?2, ?3, ?4, ?5)";
 
 const POINT: &str = "\
     SELECT f.id, f.name, f.description, f.priority, f.status, p.id, p.name \

@@ -12,6 +12,7 @@ mod questions;
 mod reads;
 mod report;
 mod server;
+mod writes;
 
 use std::path::PathBuf;
 
@@ -63,6 +64,8 @@ struct Arguments {
 enum Command {
     /// Measure the four queries beside the handlers written by hand; what is done without a command
     Reads,
+    /// Measure writes: one feature at a time beside a handler written by hand, and many at once
+    Writes,
     /// Fill an empty database with the rows, and leave it there: for a profile, or a look at a plan
     Fill {
         /// The database's URL, as Throughline takes it
@@ -112,6 +115,18 @@ fn main() -> anyhow::Result<()> {
             }
             print!("{}", report::table(&measured));
             json!({ "machine": machine(), "effort": effort, "reads": measured })
+        }
+        Some(Command::Writes) => {
+            let clients = if arguments.clients.is_empty() { vec![1, 8, 32] } else { arguments.clients.clone() };
+            let mut measured = Vec::new();
+            for kind in kinds {
+                eprintln!("{kind:?}: writes");
+                let place = Place::make(kind)?;
+                let database = place.fill(&programs, "writes", Size::READS)?;
+                measured.push(writes::measure(&programs, &database, &clients, effort)?);
+            }
+            print!("{}", writes::table(&measured));
+            json!({ "machine": machine(), "effort": effort, "writes": measured })
         }
         Some(Command::Fill { url, tests }) => {
             let size = tests.map_or(Size::READS, Size::of_tests);

@@ -66,9 +66,9 @@ pub(crate) struct Figures {
 /// One measurement.
 #[derive(Clone, Copy)]
 pub(crate) struct Round {
-    requests_per_second: f64,
+    pub(crate) requests_per_second: f64,
     pub(crate) p50_ms: f64,
-    p99_ms: f64,
+    pub(crate) p99_ms: f64,
     pub(crate) cpu_ms: f64,
     client_cpu_ms: f64,
     answer_bytes: f64,

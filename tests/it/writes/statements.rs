@@ -1,0 +1,65 @@
+//! How many statements a write takes: never one for each item.
+
+use serde_json::{Value, json};
+
+use crate::support::{Backend, Client, TestDatabase};
+
+on_both!(a_feature_is_made_in_two_round_trips, many_items_take_no_more_statements);
+
+async fn client(backend: Backend) -> (Client, Value) {
+    let client = Client::new(TestDatabase::new(backend).await);
+    let data = client.data("mutation { createProject(input: {name: \"P\"}) { project { id } } }").await;
+    let project = data["createProject"]["project"]["id"].clone();
+    (client, project)
+}
+
+/// On PostgreSQL: the write, which needs no `BEGIN` and `COMMIT`, and what the payload selects.
+async fn a_feature_is_made_in_two_round_trips(backend: Backend) {
+    let (client, project) = client(backend).await;
+    let create =
+        "mutation($p: ID!, $k: String) { createFeature(input: {projectId: $p, name: \"F\"}, idempotencyKey: $k) {
+        feature { id name rowVersion project { name } } userErrors { code } } }";
+    client.statements.take();
+    client.data_with(create, json!({ "p": project, "k": "k" })).await;
+    let statements = client.statements.take();
+    match backend {
+        Backend::Postgres => assert_eq!(statements.len(), 2, "{statements:#?}"),
+        // The key, the project, the name; the key's row, the event, the feature, its read model, the audit; the payload.
+        Backend::Sqlite => assert_eq!(statements.len(), 9, "{statements:#?}"),
+    }
+}
+
+async fn many_items_take_no_more_statements(backend: Backend) {
+    let (client, project) = client(backend).await;
+    let create = "mutation($items: [CreateFeatureInput!]!) { createFeatures(input: {features: $items}) {
+        results { feature { id name project { name } } } userErrors { code } } }";
+    let update = "mutation($items: [FeaturePriorityInput!]!) { updateFeaturePriorities(input: {features: $items}) {
+        results { feature { priority } } userErrors { code } } }";
+    let delete = "mutation($items: [DeleteFeatureInput!]!) { deleteFeatures(input: {features: $items}) {
+        userErrors { code } } }";
+    let mut counts = Vec::new();
+    for size in [1, 50, 1000] {
+        let mut run = async |document: &str, items: Vec<Value>| {
+            client.statements.take();
+            let data = client.data_with(document, json!({ "items": items })).await;
+            counts.push((size, client.statements.take().len()));
+            data
+        };
+        let items = (0..size).map(|number| json!({ "projectId": project, "name": format!("{size}: {number}") }));
+        let mut data = run(create, items.collect()).await;
+        let results = data["createFeatures"]["results"].take();
+        let ids: Vec<&Value> = results.as_array().unwrap().iter().map(|result| &result["feature"]["id"]).collect();
+        assert_eq!(ids.len(), size);
+        let items = ids.iter().enumerate().map(|(number, id)| json!({ "id": id, "priority": number % 13 + 1 }));
+        let data = run(update, items.collect()).await;
+        let last = &data["updateFeaturePriorities"]["results"][size - 1]["feature"]["priority"];
+        assert_eq!(*last, json!((size - 1) % 13 + 1));
+        run(delete, ids.iter().map(|id| json!({ "id": id })).collect()).await;
+    }
+    let of =
+        |size: usize| counts.iter().filter(|(known, _)| *known == size).map(|(_, count)| *count).collect::<Vec<_>>();
+    assert_eq!(of(1), of(50));
+    assert_eq!(of(1), of(1000));
+    let expected = if backend == Backend::Postgres { [2, 3, 2] } else { [7, 6, 5] };
+    assert_eq!(of(1), expected, "create, update and delete");
+}
