@@ -29,6 +29,9 @@ pub struct Receipt {
     /// What kind of object each of them is, where that differs: the prefixes of their ids.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub kinds: Vec<String>,
+    /// The version that each of them had afterwards; none for what is gone.
+    #[serde(default)]
+    pub versions: Vec<Option<i32>>,
     /// What was wrong with items that were not carried out while others were.
     pub errors: Vec<UserError>,
     /// How many events made an object.

@@ -227,7 +227,9 @@ async fn decide<C: Command>(connection: &Connection, sent: Sent<'_>, command: &C
     let mut writing = compose(&session);
     let Writing { events, audit_logs, .. } = writing;
     let created = session.events.iter().filter(|event| event.version == 1).count();
+    let versions = decision.ids.iter().map(|id| session.tables.version(id.as_ref()));
     let receipt = Receipt {
+        versions: versions.collect(),
         ids: decision.ids,
         kinds: decision.kinds.into_iter().map(str::to_owned).collect(),
         errors: decision.errors,

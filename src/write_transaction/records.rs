@@ -119,6 +119,20 @@ pub struct Tables {
     pub(super) deployments: Records<deployment::Entity>,
 }
 
+impl Tables {
+    /// The version that the object of an id will have, if it will be there.
+    pub(super) fn version(&self, id: Option<&Uuid>) -> Option<i32> {
+        fn of<A: Aggregate>(records: &Records<A>, id: Uuid) -> Option<i32> {
+            records.get(id).map(|row| A::stamp(row).version)
+        }
+        let id = *id?;
+        of(&self.projects, id)
+            .or_else(|| of(&self.features, id))
+            .or_else(|| of(&self.tests, id))
+            .or_else(|| of(&self.deployments, id))
+    }
+}
+
 /// An aggregate that transactions write.
 pub trait Written: Aggregate {
     /// Its rows.

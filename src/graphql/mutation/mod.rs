@@ -55,6 +55,12 @@ macro_rules! payload {
             async fn $field(&self) -> Option<$crate::batch::One<$object>> {
                 self.0.object()
             }
+
+            /// The version that the command gave the object, to expect in the next one; null where it is gone, or nothing was
+            /// written. Somebody else may have given it a later one by now, which the object itself tells.
+            async fn version(&self) -> Option<i32> {
+                self.0.version(0)
+            }
         ]);
     };
     // Many objects, one for each item of the input.
@@ -67,6 +73,9 @@ macro_rules! payload {
         pub(crate) struct $item {
             $(#[$field_doc])*
             $field: Option<$crate::batch::One<$object>>,
+            /// The version that the command gave the object, to expect in the next one; null where it is gone, or the item was not
+            /// carried out.
+            version: Option<i32>,
             /// What is wrong with this item.
             user_errors: Vec<$crate::graphql::mutation::UserError>,
         }
@@ -74,8 +83,11 @@ macro_rules! payload {
         payload!(@$name [$(#[$doc])*] [
             /// What became of each item, in the input's order.
             async fn results(&self) -> Vec<$item> {
-                let items = self.0.items().into_iter();
-                items.map(|(object, user_errors)| $item { $field: object, user_errors }).collect()
+                let items = self.0.items().into_iter().enumerate();
+                let items = items.map(|(number, (object, user_errors))| {
+                    $item { $field: object, version: self.0.version(number), user_errors }
+                });
+                items.collect()
             }
         ]);
     };

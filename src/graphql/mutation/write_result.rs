@@ -38,6 +38,11 @@ impl WriteResult {
         self.errors.iter().map(UserError::from).collect()
     }
 
+    /// The version that the command gave the object of an item.
+    pub(crate) fn version(&self, number: usize) -> Option<i32> {
+        self.receipt.versions.get(number).copied().flatten()
+    }
+
     /// How many items were carried out.
     pub(crate) fn carried_out(&self) -> usize {
         self.receipt.ids.iter().flatten().count()

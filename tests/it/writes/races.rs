@@ -44,7 +44,7 @@ async fn versions_count_what_was_acknowledged(backend: Backend) {
     let id = &created["createFeature"]["feature"]["id"];
     let update = "mutation($f: ID!, $version: Int!, $text: String!) {
         updateFeature(input: {id: $f, expectedVersion: $version, description: $text}) {
-            feature { rowVersion } userErrors { code conflict { currentVersion changes { version } } } } }";
+            version feature { rowVersion } userErrors { code conflict { currentVersion changes { version } } } } }";
     let writers = (0..WRITERS).map(async |writer| {
         let (mut version, mut acknowledged) = (1, 0);
         while acknowledged < UPDATES {
@@ -53,7 +53,8 @@ async fn versions_count_what_was_acknowledged(backend: Backend) {
             let payload = client.data_with(update, variables).await["updateFeature"].take();
             let current = i32::try_from(payload["feature"]["rowVersion"].as_i64().unwrap()).unwrap();
             if payload["userErrors"] == json!([]) {
-                assert!(current > version, "an acknowledged update is a later version");
+                assert_eq!(payload["version"], json!(version + 1), "an acknowledged update is the next version");
+                assert!(current > version, "the object may be a later one by the time it is read");
                 acknowledged += 1;
             } else {
                 assert_eq!(payload["userErrors"][0]["code"], "VERSION_CONFLICT");
