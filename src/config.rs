@@ -26,7 +26,7 @@ pub struct DatabaseSettings {
     )]
     pub url: Option<String>,
 
-    /// Connections that queries use at most; searches and writes may open as many again
+    /// Connections that queries use at most; writes may open as many again
     #[arg(long, value_name = "COUNT", env = "THROUGHLINE_MAX_CONNECTIONS", default_value_t = 8,
         value_parser = RangedU64ValueParser::<u32>::new().range(1..=1000))]
     pub max_connections: u32,

@@ -21,6 +21,7 @@ mod m20261123_000008_index_features_text;
 mod m20261124_000009_index_orders;
 mod m20261124_000010_index_projects_text;
 mod m20261124_000011_write_events;
+mod m20261124_000012_index_actors;
 mod sql;
 
 /// Runs the steps, in this order, each in a transaction with the record that it has run.
@@ -42,6 +43,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000009_index_orders::MIGRATION),
             Box::new(m20261124_000010_index_projects_text::MIGRATION),
             Box::new(m20261124_000011_write_events::MIGRATION),
+            Box::new(m20261124_000012_index_actors::MIGRATION),
         ]
     }
 }

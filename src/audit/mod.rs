@@ -3,6 +3,9 @@
 //! **Invariant:** each aggregate that a transaction changes gets one row in that transaction, and what was refused gets none;
 //! the database refuses to change or delete a row.
 
+pub mod graphql;
+pub mod reads;
+
 use chrono::{DateTime, Utc};
 use entity::audit_log::Model;
 use serde_json::Value as Json;

@@ -99,6 +99,11 @@ impl Column {
         Self { kind: Kind::Id(prefix), ..Self::of(column) }
     }
 
+    /// A column that holds the key of a row of one of several types.
+    pub(super) fn any_id(prefixes: &'static [&'static str], column: impl IntoColumnRef) -> Self {
+        Self { kind: Kind::AnyId(prefixes), ..Self::of(column) }
+    }
+
     /// A column that holds the key of another row, and that clients never see.
     pub(super) fn key(column: impl IntoColumnRef) -> Self {
         Self { kind: Kind::Key, ..Self::of(column) }

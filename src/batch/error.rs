@@ -49,6 +49,12 @@ pub enum BatchError {
     /// The document's arguments hold more values than one plan can be filled with.
     #[error("the document has too many arguments for one request")]
     TooManyValues,
+    /// The operation asks for more of what ordinary code computes than one may.
+    #[error("the operation has more than {most} fields that are computed one by one")]
+    TooManyComputed {
+        /// The most that it may have.
+        most: usize,
+    },
     /// The loader panicked; the panic's text is in the log.
     #[error("the loader panicked")]
     Panicked,
@@ -73,7 +79,7 @@ impl BatchError {
     /// The code that the answer carries.
     pub(crate) fn code(&self) -> Code {
         match self {
-            Self::InvalidArgument { .. } | Self::TooManyValues => Code::InvalidArgument,
+            Self::InvalidArgument { .. } | Self::TooManyValues | Self::TooManyComputed { .. } => Code::InvalidArgument,
             Self::InvalidId { .. } => Code::InvalidId,
             Self::InvalidCursor { .. } => Code::InvalidCursor,
             Self::Database(error) if matches!(**error, DatabaseError::Unavailable(_)) => Code::DatabaseUnavailable,

@@ -42,8 +42,7 @@ pub(super) fn write_time(row: &Row, index: usize, out: &mut Vec<u8>) -> Result<O
     if let Some(written) = row.unix_micros(index).and_then(|micros| push_micros(micros, out)) {
         return Ok(Some(written));
     }
-    if let Row::Sqlite(_) = row
-        && let Some(text) = row.utf8(index)?
+    if let Some(text) = row.time_text(index)
         && let Some(local) = text.strip_suffix(b"+00:00")
     {
         out.push(b'"');

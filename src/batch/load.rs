@@ -29,6 +29,8 @@ pub(crate) enum Loaded {
     One { places: Vec<Option<usize>>, objects: Objects },
     /// A page each.
     Connection { pages: Vec<LoadedPage>, totals: Result<Vec<i64>, BatchError>, objects: Objects },
+    /// What ordinary code computed.
+    Computed(serde_json::Value),
 }
 
 /// One parent's page.
@@ -83,6 +85,12 @@ impl Run<'_> {
                 });
                 let places = places.collect();
                 Ok(Loaded::One { places, objects: self.load_below(load.level, children, Vec::new()).await })
+            }
+            Find::Computed { computed, asked } => {
+                let arguments = self.filled.asked.get(*asked);
+                let arguments = arguments.ok_or(BatchError::Broken("a computed field was not filled in"))?;
+                let Reads { database, scope: Scope { caller, .. }, .. } = self.reads;
+                computed.compute.compute(database, caller, arguments).await.map(Loaded::Computed)
             }
             Find::Search { search, asked, wants } => self.load_hits(load, search, *asked, *wants).await,
             Find::Groups { .. } | Find::More { .. } | Find::Connection { .. } => {

@@ -11,10 +11,14 @@ use super::arguments::Argument;
 use super::column::{Column, LeafType};
 use super::groups::Groups;
 use super::order::Direction;
+use super::shape::{Entries, ShapeRef};
 use crate::access::Caller;
 
 /// Gives the declaration of another object type.
 pub type ObjectRef = fn() -> &'static Object;
+
+/// The order of a list where a client wants none: by id where it is empty.
+pub(crate) type DefaultOrder = &'static [(&'static str, Direction)];
 
 /// An object type that has rows of its own: fields, and the table that they are read from.
 pub struct Object {
@@ -32,6 +36,8 @@ pub struct Fields {
     pub(crate) list: Vec<Field>,
     /// What lists can be ordered by besides the leaves.
     orders: Vec<DeclaredOrder>,
+    /// The name and the meaning of the order by id, where ids sort by creation.
+    by_id: Option<(&'static str, &'static str)>,
 }
 
 /// What lists can be ordered by: the enum value, what it means, and its column.
@@ -70,8 +76,12 @@ pub(crate) enum FieldKind {
     Id,
     /// From a column of the row.
     Leaf { column: Column, register: fn(&mut Registry) -> String, orders: Option<&'static str> },
+    /// The id of a row of one of several types: its key stands in one column, the prefix of its ids in another one.
+    Reference { key: Column, of: Box<Column>, prefixes: &'static [&'static str] },
     /// An object of its own type, made of columns of the same row.
     Embedded(Fields),
+    /// A list of objects that have a shape, which the column holds as JSON.
+    Entries { column: Column, entries: Entries, shape: ShapeRef },
     /// The row whose id stands in a column of this row.
     One { key: Column, target: ObjectRef },
     /// The first of the rows that point to this row.
@@ -79,7 +89,7 @@ pub(crate) enum FieldKind {
     /// The groups of the rows that point to this row.
     Groups { by: Column, groups: Box<Groups> },
     /// A page of the rows that point to this row.
-    Connection { by: Column, target: ObjectRef },
+    Connection { by: Column, target: ObjectRef, order: DefaultOrder },
 }
 
 /// Narrows a relation to the rows in which a column equals the text of an argument, if that is given.
@@ -92,7 +102,7 @@ impl Fields {
     /// Begins the declaration of the object type `name`.
     #[must_use]
     pub fn of(name: &'static str, description: &'static str) -> Self {
-        Self { name, description, list: Vec::new(), orders: Vec::new() }
+        Self { name, description, list: Vec::new(), orders: Vec::new(), by_id: None }
     }
 
     /// A leaf: a column of type `T`.
@@ -120,6 +130,13 @@ impl Fields {
         self
     }
 
+    /// Gives the order by id, in which the rows were made, a name in the type's order enum.
+    #[must_use]
+    pub fn order_by_id(mut self, name: &'static str, description: &'static str) -> Self {
+        self.by_id = Some((name, description));
+        self
+    }
+
     fn add_leaf<T: LeafType>(
         self,
         name: &'static str,
@@ -135,6 +152,33 @@ impl Fields {
     #[must_use]
     pub fn embedded(self, name: &'static str, description: &'static str, part: Fields) -> Self {
         let kind = FieldKind::Embedded(part);
+        self.add(Field { name, description, nullable: false, kind })
+    }
+
+    /// The id of an object of one of several types: `key` holds it, and `of` the prefix of its type's ids.
+    #[must_use]
+    pub fn reference(
+        self,
+        name: &'static str,
+        description: &'static str,
+        key: impl IntoColumnRef,
+        of: impl IntoColumnRef,
+        prefixes: &'static [&'static str],
+    ) -> Self {
+        let kind = FieldKind::Reference { key: Column::any_id(prefixes, key), of: Box::new(Column::of(of)), prefixes };
+        self.add(Field { name, description, nullable: false, kind })
+    }
+
+    /// A list of objects that have a shape, which the `column` holds as the text of JSON.
+    #[must_use]
+    pub fn entries(
+        self,
+        name: &'static str,
+        description: &'static str,
+        column: Column,
+        (entries, shape): (Entries, ShapeRef),
+    ) -> Self {
+        let kind = FieldKind::Entries { column, entries, shape };
         self.add(Field { name, description, nullable: false, kind })
     }
 
@@ -169,8 +213,20 @@ impl Fields {
         by: impl IntoColumnRef,
         target: ObjectRef,
     ) -> Self {
-        let by = Column::key(by);
-        let kind = FieldKind::Connection { by, target };
+        self.connection_in_order(name, description, by, target, &[])
+    }
+
+    /// The same, in this order where a client wants none.
+    #[must_use]
+    pub fn connection_in_order(
+        self,
+        name: &'static str,
+        description: &'static str,
+        by: impl IntoColumnRef,
+        target: ObjectRef,
+        order: &'static [(&'static str, Direction)],
+    ) -> Self {
+        let kind = FieldKind::Connection { by: Column::key(by), target, order };
         self.add(Field { name, description, nullable: false, kind })
     }
 
@@ -254,7 +310,8 @@ impl Object {
 
     /// What lists can be ordered by.
     pub(crate) fn orders(&self) -> impl Iterator<Item = Order<'_>> {
-        self.fields.leaf_orders().into_iter().chain(self.fields.orders.iter().map(DeclaredOrder::parts))
+        let by_id = self.fields.by_id.map(|(name, description)| (name, description, &self.table.id));
+        self.fields.leaf_orders().into_iter().chain(self.fields.orders.iter().map(DeclaredOrder::parts)).chain(by_id)
     }
 }
 

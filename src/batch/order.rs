@@ -149,6 +149,9 @@ impl Ordering {
                 ordering.terms.push(OrderTerm { name, column, direction, nulls, along: None });
             }
         }
+        if ordering.terms.iter().any(|term| *term.column == object.table.id) {
+            return Ok(ordering);
+        }
         let direction = ordering.terms.last().map_or(Direction::Asc, |term| term.direction);
         let along = ordering.terms.first().and_then(|term| term.column.join);
         let id = OrderTerm { name: "ID", column: &object.table.id, direction, nulls: direction.natural_nulls(), along };

@@ -9,7 +9,7 @@ use sea_orm::Value as Parameter;
 use super::BatchError;
 use super::arguments::Arguments;
 use super::filter::Filtered;
-use super::object::Object;
+use super::object::{DefaultOrder, Object};
 use super::order::{At, Direction, Nulls, OrderTerm, Ordering, Place, WantedTerm};
 use super::row::Kind;
 use super::statement::Slot;
@@ -60,10 +60,15 @@ impl Page {
     pub(crate) fn bind(
         arguments: &Arguments,
         object: &'static Object,
+        order: DefaultOrder,
         limits: PageLimits,
         slots: &mut Vec<Parameter>,
     ) -> Result<Self, BatchError> {
-        let ordering = Ordering::new(object, read_order_by(arguments.raw("orderBy"))?)?;
+        let mut terms = read_order_by(arguments.raw("orderBy"))?;
+        if terms.is_empty() {
+            terms = order.iter().map(|(name, direction)| (*name, *direction, None)).collect();
+        }
+        let ordering = Ordering::new(object, terms)?;
         let mut cursor = |name| match arguments.get::<Option<String>>(name)? {
             Some(text) => {
                 let cells = ordering.read_cursor(name, &text, object)?;
@@ -96,7 +101,7 @@ impl Page {
         let terms = self.ordering.terms.iter().enumerate();
         let list = |(place, term): (usize, &OrderTerm)| Beside {
             list: Slot::Beside(u8::try_from(place).unwrap_or(u8::MAX)).expr(),
-            is_uuid: matches!(term.column.kind, Kind::Id(_)),
+            is_uuid: matches!(term.column.kind, Kind::Id(_) | Kind::AnyId(_)),
         };
         terms.map(list).collect()
     }

@@ -35,6 +35,7 @@ mod fill;
 mod load;
 mod root;
 mod search;
+mod shape;
 
 /// What an operation loads, and what it writes of it.
 pub(crate) struct Plan {
@@ -204,6 +205,14 @@ impl<'p, 'd> Planner<'p, 'd> {
                 Projected::Leaf { cell: self.cell(level, id), kind: id.kind }
             }
             FieldKind::Leaf { column, .. } => Projected::Leaf { cell: self.cell(level, column), kind: column.kind },
+            FieldKind::Reference { key, of, prefixes } => {
+                Projected::Reference { cell: self.cell(level, key), of: self.cell(level, of), prefixes }
+            }
+            FieldKind::Entries { column, entries, shape } => Projected::Entries {
+                cell: self.cell(level, column),
+                entries: *entries,
+                parts: self.project_shape(shape(), selected),
+            },
             FieldKind::Embedded(part) => {
                 Projected::Embedded(self.project(node, part, selected.selection_sets(), &[part.name]))
             }
@@ -232,9 +241,9 @@ impl<'p, 'd> Planner<'p, 'd> {
                 let keys = Keys::Cell(self.cell(level, &object.table.id));
                 self.project_groups((level, field.name), keys, Some(by), groups, selected)
             }
-            FieldKind::Connection { by, target } => {
+            FieldKind::Connection { by, target, order } => {
                 let load = self.load(node, field, by, target(), selected, |planner| {
-                    let page = planner.bind(Binder::Page(target()), selected)?.into_page()?;
+                    let page = planner.bind(Binder::Page(target(), order), selected)?.into_page()?;
                     Ok(Find::Connection { by: Some(by), page, wants: Wants::default() })
                 });
                 load.map_or_else(Projected::Failed, |load| self.project_connection(level, load, selected))

@@ -7,6 +7,7 @@ use super::plan::Cursor;
 use super::row::Kind;
 use super::search::HitPart;
 use super::selection::Selected;
+use super::shape::Entries;
 
 /// The fields that are written of one object.
 pub(crate) struct Projection {
@@ -33,7 +34,24 @@ pub(crate) enum Projected {
         cell: usize,
         kind: Kind,
     },
+    /// An id whose prefix another cell tells.
+    Reference {
+        cell: usize,
+        of: usize,
+        prefixes: &'static [&'static str],
+    },
     Embedded(Projection),
+    /// From JSON in a cell.
+    Entries {
+        cell: usize,
+        entries: Entries,
+        parts: Vec<Part<ShapePart>>,
+    },
+    /// From JSON that a load brought.
+    Computed {
+        load: usize,
+        parts: Vec<Part<ShapePart>>,
+    },
     /// From the columns of a row that stands beside this one; the cell holds its id.
     Joined {
         cell: usize,
@@ -70,6 +88,13 @@ pub(crate) enum Projected {
     Found(Vec<(usize, Projection)>),
     /// What the schema says of itself: async-graphql answers it.
     Introspection,
+}
+
+/// A field of a shape.
+pub(crate) enum ShapePart {
+    TypeName(&'static str),
+    /// What the JSON has under this name.
+    Value(&'static str),
 }
 
 /// A field of a connection.

@@ -24,6 +24,11 @@ pub struct Reads {
 }
 
 impl Reads {
+    /// What is read from.
+    pub(crate) fn database(&self) -> &Database {
+        &self.database
+    }
+
     /// Reads for `caller`.
     #[must_use]
     pub fn new(database: Database, caller: Arc<Caller>, limits: PageLimits) -> Self {

@@ -43,6 +43,12 @@ impl<D: Declared> One<D> {
         Self { key, reads: None, nullable: false, declared: PhantomData }
     }
 
+    /// The object with this key, read by `reads`; it must exist.
+    #[must_use]
+    pub fn read_by(key: Uuid, reads: Arc<Reads>) -> Self {
+        Self { reads: Some(reads), ..Self::new(key) }
+    }
+
     /// The object with this key, read by `reads`; null where there is none.
     #[must_use]
     pub fn or_null(key: Uuid, reads: Arc<Reads>) -> Self {
@@ -153,7 +159,12 @@ impl ObjectPlan {
     async fn run(&self, reads: &Reads, key: Uuid) -> ServerResult<(Vec<u8>, Vec<ServerError>)> {
         let mut given = self.filled.given.clone();
         given[Planner::OBJECT_GIVEN] = Given::one(key);
-        let filled = Filled { slots: self.filled.slots.clone(), given, wanted: self.filled.wanted.clone() };
+        let filled = Filled {
+            slots: self.filled.slots.clone(),
+            given,
+            wanted: self.filled.wanted.clone(),
+            asked: self.filled.asked.clone(),
+        };
         let run = Run { plan: &self.plan, filled: &filled, reads, has_siblings: true };
         let objects = run.load_root().await;
         let introspection = IndexMap::default();

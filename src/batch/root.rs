@@ -13,10 +13,11 @@ use uuid::Uuid;
 use super::groups::Groups;
 use super::object::{Object, ObjectRef};
 use super::sdl::{
-    field, input, object_type, page_arguments, register_connection, register_groups, register_more_pages,
-    register_node, register_object, register_search,
+    field, input, object_type, page_arguments, register_argument, register_connection, register_groups,
+    register_more_pages, register_node, register_object, register_search,
 };
 use super::search::Search;
+use super::shape::Computed;
 use super::{BatchError, id};
 
 /// The fields of the query root.
@@ -34,7 +35,6 @@ pub struct RootField {
 }
 
 /// How a field of the query root gets its value.
-#[derive(Clone, Copy)]
 pub(crate) enum RootKind {
     Object(ObjectRef),
     Connection(ObjectRef),
@@ -47,6 +47,8 @@ pub(crate) enum RootKind {
     },
     /// Groups of all rows of a type.
     Groups(fn() -> &'static Groups),
+    /// What ordinary code computes.
+    Computed(Computed),
     /// What a text is found in.
     Search(fn() -> &'static Search),
 }
@@ -87,17 +89,29 @@ impl RootField {
         Self { name, description, kind: RootKind::Search(search) }
     }
 
+    /// What ordinary code computes: the exception, for what no statement of a plan can tell.
+    #[must_use]
+    pub fn computed(name: &'static str, description: &'static str, computed: Computed) -> Self {
+        Self { name, description, kind: RootKind::Computed(computed) }
+    }
+
     fn register(&self, registry: &mut Registry) -> MetaField {
         let id = <ID as InputType>::create_type_info(registry);
-        let (ty, arguments) = match self.kind {
+        let (ty, arguments) = match &self.kind {
             RootKind::Object(target) => {
                 let ty = register_object(registry, target());
                 (ty, vec![input("id", "The object's id.", id)])
             }
             RootKind::Connection(target) => {
-                (format!("{}!", register_connection(registry, target)), page_arguments(registry, target()))
+                (format!("{}!", register_connection(registry, *target)), page_arguments(registry, target()))
             }
             RootKind::More { parent, connection } => register_more_pages(registry, parent(), connection),
+            RootKind::Computed(computed) => {
+                let Computed { shape, is_list, arguments, .. } = computed;
+                let shape = shape().register(registry);
+                let arguments = arguments.iter().map(|argument| register_argument(registry, argument)).collect();
+                (if *is_list { format!("[{shape}!]!") } else { shape.to_owned() }, arguments)
+            }
             RootKind::Search(search) => register_search(registry, search()),
             RootKind::Groups(groups) => register_groups(registry, groups()),
             RootKind::Node => (register_node(registry), vec![input("id", "The object's id.", id)]),
@@ -111,7 +125,11 @@ impl RootField {
 
     /// Whether the field is null where it has an error, or lets it rise.
     pub(crate) fn nullable(&self) -> bool {
-        matches!(self.kind, RootKind::Object(_) | RootKind::Node)
+        match &self.kind {
+            RootKind::Object(_) | RootKind::Node => true,
+            RootKind::Computed(computed) => !computed.is_list,
+            _ => false,
+        }
     }
 }
 

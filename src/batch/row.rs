@@ -12,6 +12,8 @@ use crate::database::{DatabaseError, Row};
 pub enum Kind {
     /// A UUID, written as a TypeID with this prefix.
     Id(&'static str),
+    /// The UUID of a row of one of the types whose ids have these prefixes; another column tells which.
+    AnyId(&'static [&'static str]),
     /// The UUID of another row.
     Key,
     /// Text.
@@ -47,7 +49,7 @@ impl Kind {
     /// Reads the cell at `index` of a row.
     pub(crate) fn read(self, row: &Row, index: usize) -> Result<Cell, DatabaseError> {
         let cell = match self {
-            Self::Id(_) | Self::Key => row.uuid(index)?.map(Cell::Uuid),
+            Self::Id(_) | Self::AnyId(_) | Self::Key => row.uuid(index)?.map(Cell::Uuid),
             Self::Text | Self::Enum => row.text(index)?.map(|text| Cell::Text(text.to_owned())),
             Self::Int => row.int(index)?.map(Cell::Int),
             Self::Float => row.float(index)?.map(Cell::Float),
@@ -64,7 +66,7 @@ impl Kind {
                 id::write(prefix, uuid, out);
                 out.push(b'"');
             }),
-            Self::Key => row.uuid(index)?.map(|uuid| write_json(&uuid, out)),
+            Self::AnyId(_) | Self::Key => row.uuid(index)?.map(|uuid| write_json(&uuid, out)),
             Self::Text => row.utf8(index)?.map(|text| json::push_text(text, out)),
             Self::Enum => row.utf8(index)?.map(|text| {
                 out.push(b'"');
@@ -86,7 +88,9 @@ impl Kind {
         use serde_json::Value as Json;
         match (self, json) {
             (_, Json::Null) => Some(Cell::Null),
-            (Self::Id(_) | Self::Key, Json::String(text)) => Uuid::parse_str(text).ok().map(Cell::Uuid),
+            (Self::Id(_) | Self::AnyId(_) | Self::Key, Json::String(text)) => {
+                Uuid::parse_str(text).ok().map(Cell::Uuid)
+            }
             // PostgreSQL's text cannot hold the NUL character.
             (Self::Text | Self::Enum, Json::String(text)) if !text.contains('\0') => Some(Cell::Text(text.clone())),
             (Self::Int, Json::Number(number)) => {

@@ -39,8 +39,9 @@ fn register_fields(registry: &mut Registry, fields: &'static Fields) -> Vec<Meta
 
 fn register_field(registry: &mut Registry, declared: &'static Field) -> MetaField {
     let (ty, arguments) = match &declared.kind {
-        FieldKind::Id => (<ID as OutputType>::create_type_info(registry), Vec::new()),
+        FieldKind::Id | FieldKind::Reference { .. } => (<ID as OutputType>::create_type_info(registry), Vec::new()),
         FieldKind::Leaf { register, .. } => (register(registry), Vec::new()),
+        FieldKind::Entries { shape, .. } => (format!("[{}!]!", shape().register(registry)), Vec::new()),
         FieldKind::Embedded(part) => {
             let list = register_fields(registry, part);
             registry.types.insert(part.name.to_owned(), object_type(part.name, part.description, list));
@@ -59,7 +60,7 @@ fn register_field(registry: &mut Registry, declared: &'static Field) -> MetaFiel
     field(declared.name, declared.description, ty, arguments)
 }
 
-fn register_argument(registry: &mut Registry, argument: &Argument) -> MetaInputValue {
+pub(crate) fn register_argument(registry: &mut Registry, argument: &Argument) -> MetaInputValue {
     input(argument.name, argument.description, (argument.register)(registry))
 }
 

@@ -16,6 +16,7 @@ use super::search::Placed;
 use crate::database::Row;
 
 mod lists;
+mod shapes;
 
 /// Writes an operation's data.
 pub(crate) struct Writer<'p> {
@@ -155,6 +156,13 @@ impl<'p> Writer<'p> {
             Projected::TypeName(name) => write_json(*name, &mut self.out),
             Projected::Failed(error) => return Err(self.raise(error, part.position)),
             Projected::Leaf { cell, kind } => self.leaf(*cell, *kind, frame.row(), part.position)?,
+            Projected::Reference { cell, of, prefixes } => {
+                return self.reference(part, (*cell, *of), prefixes, frame);
+            }
+            Projected::Entries { cell, entries, parts } => {
+                return self.entries(part, (*cell, *entries), parts, frame);
+            }
+            Projected::Computed { load, parts } => return self.computed(part, *load, parts, frame),
             Projected::Joined { cell, .. } if frame.row().is_null(*cell) => {
                 return Err(self.raise(&BatchError::Vanished, part.position));
             }

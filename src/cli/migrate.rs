@@ -132,7 +132,7 @@ impl Consent {
 }
 
 /// Opens a database that is there: who mistypes a file's name is told, and gets no empty file.
-async fn open_existing(settings: &DatabaseSettings) -> anyhow::Result<(Database, DatabaseAddress)> {
+pub(super) async fn open_existing(settings: &DatabaseSettings) -> anyhow::Result<(Database, DatabaseAddress)> {
     let url = settings.url_or(DEFAULT_FILE);
     let address = DatabaseAddress::of(&url);
     anyhow::ensure!(!address.is_missing_file(), "there is no {address}");

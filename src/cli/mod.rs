@@ -3,11 +3,14 @@
 //! **Invariant:** a command reads nothing of the environment but through its settings, writes its result to standard
 //! output and everything else to standard error, and says what went wrong in one chain of causes.
 
+mod bar;
 mod explain;
 pub mod import;
 mod migrate;
+mod replay;
 mod schema;
 mod serve;
+mod verify;
 
 use std::io::{IsTerminal, Write};
 
@@ -50,6 +53,8 @@ enum Command {
         #[command(flatten)]
         database: DatabaseSettings,
     },
+    Verify(verify::VerifyCommand),
+    Replay(replay::ReplayCommand),
     Schema(schema::SchemaCommand),
     Explain(explain::ExplainCommand),
 }
@@ -87,6 +92,8 @@ pub async fn run(command_line: CommandLine) -> anyhow::Result<()> {
         Command::Serve(command) => command.run().await,
         Command::Migrate(command) => command.run().await,
         Command::Import { import, database } => run_import(import, &database).await,
+        Command::Verify(command) => command.run().await,
+        Command::Replay(command) => command.run().await,
         Command::Schema(command) => command.run(),
         Command::Explain(command) => command.run().await,
     }

@@ -12,6 +12,7 @@ use tokio::sync::watch;
 
 use super::Database;
 use super::read_pool::{PING_AFTER_IDLE, ReadPool};
+use super::sqlite_reader::SqliteFile;
 
 /// How many connections to keep and how long to wait for one.
 #[derive(Clone, Debug)]
@@ -53,11 +54,9 @@ pub enum ConnectError {
 }
 
 /// Statements that a connection keeps prepared.
-const PREPARED_STATEMENTS: usize = 512;
-/// Rows that an SQLite connection reads ahead.
-const ROW_BUFFER: usize = 4096;
-/// How long a writer of an SQLite file waits for a writer in another process.
-const SQLITE_BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const PREPARED_STATEMENTS: usize = 512;
+/// How long a connection to an SQLite file waits for another process.
+pub(super) const SQLITE_BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl Database {
     /// Opens the database at `url`; an SQLite file that does not exist is made. The tables are not made: see
@@ -97,9 +96,13 @@ async fn connect_sqlite(url: &str, pool: &PoolOptions) -> Result<Database, Conne
         .statement_cache_capacity(PREPARED_STATEMENTS)
         .disable_statement_logging();
     // Without a name, too, each connection would be a database of its own, which is gone when it is closed.
-    let mut parameters = url.split_once('?').map_or("", |(_, parameters)| parameters).split('&');
+    let parameters = url.split_once('?').map_or("", |(_, parameters)| parameters).split('&');
+    let parameters = parameters.filter_map(|pair| pair.split_once('='));
     let file = options.get_filename().to_string_lossy();
-    if file.is_empty() || file.starts_with("file:sqlx-in-memory") || parameters.any(|pair| pair == "mode=memory") {
+    if file.is_empty()
+        || file.starts_with("file:sqlx-in-memory")
+        || parameters.clone().any(|pair| pair == ("mode", "memory"))
+    {
         return Err(ConnectError::InMemory);
     }
     let pool_options =
@@ -116,9 +119,8 @@ async fn connect_sqlite(url: &str, pool: &PoolOptions) -> Result<Database, Conne
             opened => break opened?,
         }
     };
-    // The connection's thread waits for whoever reads each time its buffer of rows is full: a page should fit.
-    let options = options.pragma("query_only", "on").pragma("cache_size", "-16000").row_buffer_size(ROW_BUFFER);
-    let reads = ReadPool::sqlite(options.clone(), pool)?;
+    let reads = ReadPool::sqlite(SqliteFile::new(options.get_filename(), parameters), pool)?;
+    let options = options.pragma("query_only", "on");
     let reader = pool_options().max_connections(pool.max_connections).connect_lazy_with(options);
     Ok(Database {
         reads,

@@ -1,6 +1,6 @@
 //! The SQL in which the two databases differ.
 
-use chrono::SecondsFormat;
+use chrono::{DateTime, SecondsFormat, Utc};
 use sea_orm::DbBackend;
 use sea_orm::sea_query::{
     ArrayType, Asterisk, Expr, ExprTrait as _, Func, JoinType, Query, SelectStatement, TableRef, Value,
@@ -114,10 +114,9 @@ pub fn list_keys(backend: DbBackend, keys: &[Uuid], beside: &[Vec<Value>]) -> Va
                 Some(Value::String(Some(text))) => json.push_str(&serde_json::Value::from(text.as_str()).to_string()),
                 Some(Value::Int(Some(number))) => json.push_str(&number.to_string()),
                 Some(Value::Double(Some(number))) => json.push_str(&serde_json::Value::from(*number).to_string()),
-                // As the tables keep it.
                 Some(Value::ChronoDateTimeUtc(Some(time))) => {
                     json.push('"');
-                    json.push_str(&time.to_rfc3339_opts(SecondsFormat::AutoSi, false));
+                    json.push_str(&time_text(*time));
                     json.push('"');
                 }
                 _ => json.push_str("null"),
@@ -243,6 +242,12 @@ pub fn contains(backend: DbBackend, tested: Expr, part: Expr) -> Expr {
     Expr::from(Func::cust(position).arg(tested).arg(part)).gt(Expr::cust("0"))
 }
 
+/// A time as SQLite's tables hold it, since sqlx writes it so.
+#[must_use]
+pub fn time_text(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::AutoSi, false)
+}
+
 /// A value as the database takes it. A list is an array; SQLite, which has none, takes its JSON.
 #[must_use]
 pub fn to_parameter(backend: DbBackend, value: &Value) -> Value {
@@ -253,8 +258,7 @@ pub fn to_parameter(backend: DbBackend, value: &Value) -> Value {
                 Value::String(Some(text)) => text.as_str().into(),
                 Value::Int(Some(number)) => (*number).into(),
                 Value::Double(Some(number)) => (*number).into(),
-                // As sqlx writes them, and the tables hold them.
-                Value::ChronoDateTimeUtc(Some(time)) => time.to_rfc3339_opts(SecondsFormat::AutoSi, false).into(),
+                Value::ChronoDateTimeUtc(Some(time)) => time_text(*time).into(),
                 _ => serde_json::Value::Null,
             });
             serde_json::Value::Array(items.collect()).to_string().into()

@@ -12,6 +12,8 @@ mod read_pool;
 mod row;
 pub mod row_set;
 mod schema;
+mod sqlite_failure;
+mod sqlite_reader;
 mod turn;
 
 pub use address::DatabaseAddress;
@@ -19,7 +21,7 @@ pub use batch::{Batch, Parameters};
 pub use connect::{ConnectError, PoolOptions};
 pub use error::DatabaseError;
 use read_pool::ReadPool;
-pub use row::Row;
+pub use row::{CopiedRow, Row};
 pub use schema::MigrationState;
 use sea_orm::{ConnectionTrait as _, DatabaseConnection, DatabaseTransaction, DbBackend, Statement, Values, metric};
 
@@ -71,7 +73,7 @@ impl Database {
         result
     }
 
-    /// Where whatever is not a plan's statement reads through SeaORM.
+    /// Where whatever reads through SeaORM does: entities, tools, tests.
     #[must_use]
     pub fn reader(&self) -> &DatabaseConnection {
         &self.reader

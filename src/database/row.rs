@@ -1,5 +1,9 @@
-//! A row as the driver gives it. Nothing is copied out of it but what is asked for, so that text goes from the driver's
-//! buffer into the answer.
+//! A row as the driver gives it, or as it was copied where SQLite would take it back. Nothing is copied out of it but what is
+//! asked for, so that text goes from that buffer into the answer.
+//!
+//! **Invariant:** a row reads the same, whichever of these it is.
+
+mod copied;
 
 use chrono::{DateTime, Utc};
 use sea_orm::sqlx::postgres::PgRow;
@@ -8,22 +12,29 @@ use sea_orm::sqlx::{self, Decode, Postgres, Row as _, Sqlite, ValueRef as _};
 use sea_orm::{DbErr, QueryResult, RuntimeErr};
 use uuid::Uuid;
 
+use self::copied::{FromCell, Mismatch};
 use super::DatabaseError;
+
+pub(super) use self::copied::Copied;
+pub use self::copied::CopiedRow;
 
 /// A row of either database; its cells are known by position.
 pub enum Row {
     /// From `PostgreSQL`, in its binary format.
     Postgres(PgRow),
-    /// From SQLite.
+    /// From SQLite, through sqlx.
     Sqlite(SqliteRow),
+    /// From SQLite, through a connection of our own.
+    Copied(CopiedRow),
     /// From within a transaction of SeaORM.
     Within(QueryResult),
 }
 
-/// The driver's row.
+/// Who has the cells.
 enum Driver<'r> {
     Postgres(&'r PgRow),
     Sqlite(&'r SqliteRow),
+    Copied(&'r CopiedRow),
     /// There is no third database.
     Neither,
 }
@@ -33,6 +44,7 @@ impl Row {
         match self {
             Self::Postgres(row) => Driver::Postgres(row),
             Self::Sqlite(row) => Driver::Sqlite(row),
+            Self::Copied(row) => Driver::Copied(row),
             Self::Within(row) => match (row.try_as_pg_row(), row.try_as_sqlite_row()) {
                 (Some(row), _) => Driver::Postgres(row),
                 (_, Some(row)) => Driver::Sqlite(row),
@@ -115,6 +127,15 @@ impl Row {
         i64::from_be_bytes(bytes.try_into().ok()?).checked_add(EPOCH_MICROS)
     }
 
+    /// The cell as a point in time, in RFC 3339, where SQLite keeps it in this way.
+    #[must_use]
+    pub fn time_text(&self, index: usize) -> Option<&[u8]> {
+        match self.driver() {
+            Driver::Sqlite(_) | Driver::Copied(_) => self.utf8(index).ok()?,
+            Driver::Postgres(_) | Driver::Neither => None,
+        }
+    }
+
     /// The cell as a float.
     ///
     /// # Errors
@@ -145,6 +166,7 @@ impl Row {
         match self.driver() {
             Driver::Postgres(row) => row.try_get_raw(index).map_or(true, |value| value.is_null()),
             Driver::Sqlite(row) => row.try_get_raw(index).map_or(true, |value| value.is_null()),
+            Driver::Copied(row) => row.is_null(index),
             Driver::Neither => true,
         }
     }
@@ -153,11 +175,12 @@ impl Row {
     /// for each cell would cost as much as reading it.
     fn get<'r, T>(&'r self, index: usize) -> Result<Option<T>, DatabaseError>
     where
-        T: Decode<'r, Postgres> + Decode<'r, Sqlite>,
+        T: Decode<'r, Postgres> + Decode<'r, Sqlite> + FromCell<'r>,
     {
         match self.driver() {
             Driver::Postgres(row) => row.try_get_unchecked(index),
             Driver::Sqlite(row) => row.try_get_unchecked(index),
+            Driver::Copied(row) => return row.get(index).map_err(|error| decode_error(index, error)),
             Driver::Neither => Ok(None),
         }
         .map_err(|error| driver_error(error).into())
@@ -170,7 +193,7 @@ fn postgres_bytes(row: &PgRow, index: usize) -> Result<Option<&[u8]>, DatabaseEr
     if value.is_null() { Ok(None) } else { value.as_bytes().map(Some).map_err(|error| decode_error(index, error)) }
 }
 
-fn decode_error(index: usize, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> DatabaseError {
+fn decode_error(index: usize, source: impl Into<Mismatch>) -> DatabaseError {
     driver_error(sqlx::Error::ColumnDecode { index: index.to_string(), source: source.into() }).into()
 }
 

@@ -8,7 +8,9 @@ use entity::deployment;
 use sea_orm::sea_query::{Expr, Func};
 
 use super::reads;
+use crate::audit::graphql::with_audit_logs;
 use crate::batch::{Argument, Column, Declared, Fields, Groups, Kind, LeafType, Object};
+use crate::events::graphql::with_history;
 use crate::features;
 
 /// How far a deployment has come.
@@ -72,7 +74,7 @@ pub fn by_environment() -> Groups {
 
 fn declare() -> Object {
     let column = reads::column;
-    Fields::of("Deployment", "A version of a feature brought to an environment.")
+    let fields = Fields::of("Deployment", "A version of a feature brought to an environment.")
         .ordered_leaf::<String>(
             "environment",
             "Where to: `production`, `chrome`.",
@@ -119,6 +121,6 @@ fn declare() -> Object {
             "When the record was last changed.",
             column(deployment::Column::UpdatedAt),
             "UPDATED_AT",
-        )
-        .stored_in(reads::table())
+        );
+    with_history(with_audit_logs(fields)).stored_in(reads::table())
 }

@@ -4,6 +4,7 @@
 //! after the other. The slices say what their rows are made of; everything that writes, replays or looks back uses it.
 
 use chrono::{DateTime, Utc};
+use entity::event::Model as Event;
 use sea_orm::{EntityTrait, ModelTrait};
 use serde_json::{Map, Value as Json};
 use uuid::Uuid;
@@ -117,6 +118,12 @@ pub enum ApplyError {
         /// Whether it is there.
         exists: bool,
     },
+    /// It is of a kind that there is not, or not the aggregate's.
+    #[error("the event is of another kind of aggregate")]
+    Kind,
+    /// The payload is no JSON object.
+    #[error("the event's payload is no JSON object")]
+    Payload,
     /// A field's value is not of its type.
     #[error(transparent)]
     Field(#[from] FieldError),
@@ -154,6 +161,17 @@ pub fn apply<A: Aggregate>(row: Option<&A::Model>, event: Happened<'_>) -> Resul
         changed.try_set(field.column, value).map_err(|_| FieldError::of_other_type(name))?;
     }
     Ok(Some(changed))
+}
+
+/// The row after an event, as it is stored.
+///
+/// # Errors
+/// As for [`apply`].
+pub fn apply_event<A: Aggregate>(row: Option<&A::Model>, event: &Event) -> Result<Option<A::Model>, ApplyError> {
+    let payload = serde_json::from_str(&event.payload).map_err(|_| ApplyError::Payload)?;
+    let effect = Effect::of::<A>(&event.event_type);
+    let Event { aggregate_id: id, version, created_at: at, .. } = *event;
+    apply::<A>(row, Happened { id, version, effect, payload: &payload, at })
 }
 
 /// The fields in which two rows differ, with their values before and after; from nothing, or to nothing, all that have one.

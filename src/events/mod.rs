@@ -5,14 +5,39 @@
 //! before it in its stream; its time is not before that one's.
 
 mod aggregate;
+mod any_row;
 pub mod bus;
+mod computed;
 mod field;
 mod follow;
+pub mod graphql;
 mod hash;
+mod past;
+mod place;
+pub mod reads;
+mod replay;
 mod snapshot;
+mod verify;
+mod walk;
 
-pub use aggregate::{Aggregate, ApplyError, Effect, FieldChange, Happened, Stamp, apply, changes, values};
+pub use aggregate::{Aggregate, ApplyError, Effect, FieldChange, Happened, Stamp, apply, apply_event, changes, values};
+pub use computed::{as_of, diff};
 pub use field::{Field, FieldError, FieldKind};
 pub use follow::{Position, events_after, is_more_to_settle, last_position};
 pub use hash::{Hash, NO_EVENT, hash_of};
+pub use past::{Moment, last_version, state_at};
+pub use place::place_of;
+pub use replay::{Comparison, Found, ReplayError, Replayed, replay};
 pub use snapshot::Snapshot;
+pub use verify::{Fault, Tampering, Verified, verify};
+pub use walk::Walked;
+
+use entity::{deployment, feature, project, test_case};
+
+/// What the aggregates are called, and what their ids start with.
+pub const KINDS: &[&str] = &[
+    <project::Entity as Aggregate>::KIND,
+    <feature::Entity as Aggregate>::KIND,
+    <test_case::Entity as Aggregate>::KIND,
+    <deployment::Entity as Aggregate>::KIND,
+];

@@ -8,8 +8,10 @@ use entity::{deployment, feature, feature_view, test_case};
 use sea_orm::sea_query::Expr;
 
 use super::reads;
+use crate::audit::graphql::with_audit_logs;
 use crate::batch::{Column, Declared, Fields, First, Groups, Kind, LeafType, Object, RootField};
 use crate::deployments::graphql::DeploymentStatus;
+use crate::events::graphql::with_history;
 use crate::{deployments, projects, search, test_cases};
 
 /// How far the work on a feature has come.
@@ -110,7 +112,7 @@ fn declare() -> Object {
             column(feature::Column::UpdatedAt),
             "UPDATED_AT",
         );
-    fields.stored_in(reads::table()).found_as(search::graphql::UNION)
+    with_history(with_audit_logs(fields)).stored_in(reads::table()).found_as(search::graphql::UNION)
 }
 
 /// The feature's tests and deployments.

@@ -6,7 +6,7 @@ use async_graphql::registry::Registry;
 use async_graphql::{EmptySubscription, MergedObject, OutputType, Schema};
 
 use crate::batch::{DeclaresRoot, ObjectRef, QueryType, Root};
-use crate::{changes, deployments, features, projects, search, test_cases};
+use crate::{audit, changes, deployments, events, features, projects, search, test_cases};
 
 /// The schema's type.
 pub(crate) type ThroughlineSchema = Schema<QueryType<QueryRoot>, Mutation, EmptySubscription>;
@@ -17,13 +17,24 @@ pub(crate) struct QueryRoot;
 impl DeclaresRoot for QueryRoot {
     fn root() -> &'static Root {
         static ROOT: LazyLock<Root> = LazyLock::new(|| {
-            let fields =
-                [projects::graphql::root_fields(), features::graphql::root_fields(), search::graphql::root_fields()];
+            let fields = [
+                projects::graphql::root_fields(),
+                features::graphql::root_fields(),
+                search::graphql::root_fields(),
+                audit::graphql::root_fields(),
+                events::graphql::root_fields(),
+                projects::past::root_fields(),
+                features::past::root_fields(),
+                test_cases::past::root_fields(),
+                deployments::past::root_fields(),
+            ];
             let objects: Vec<ObjectRef> = vec![
                 projects::graphql::object,
                 features::graphql::object,
                 test_cases::graphql::object,
                 deployments::graphql::object,
+                audit::graphql::object,
+                events::graphql::object,
             ];
             Root::new(fields.into_iter().flatten().collect(), objects)
         });

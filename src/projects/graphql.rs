@@ -6,7 +6,9 @@ use chrono::{DateTime, Utc};
 use entity::{feature, project};
 
 use super::reads;
+use crate::audit::graphql::with_audit_logs;
 use crate::batch::{Declared, Fields, Object, RootField};
+use crate::events::graphql::with_history;
 use crate::{features, search};
 
 /// Stands for the object type `Project` in payloads.
@@ -40,7 +42,7 @@ pub fn root_fields() -> Vec<RootField> {
 
 fn declare() -> Object {
     let column = reads::column;
-    Fields::of("Project", "What features belong to.")
+    let fields = Fields::of("Project", "What features belong to.")
         .ordered_leaf::<String>("name", "The name, unique among projects.", column(project::Column::Name), "NAME")
         .leaf::<Option<String>>("description", "What the project is about.", column(project::Column::Description))
         .leaf::<i32>("featureCount", "How many features the project has.", reads::feature_count())
@@ -79,9 +81,8 @@ fn declare() -> Object {
             "When the project was last changed.",
             column(project::Column::UpdatedAt),
             "UPDATED_AT",
-        )
-        .stored_in(reads::table())
-        .found_as(search::graphql::UNION)
+        );
+    with_history(with_audit_logs(fields)).stored_in(reads::table()).found_as(search::graphql::UNION)
 }
 
 fn feature_summary() -> Fields {

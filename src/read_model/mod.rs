@@ -60,26 +60,32 @@ pub fn recount(backend: DbBackend, features: &[Uuid]) -> Statement {
     let rows = RowSet::of_ids("id", features.iter().copied());
     Parameters::statement(backend, |parameters| {
         let rows = parameters.add_rows(rows);
-        upsert_sql(&format!("SELECT d.id FROM {rows}"))
+        upsert_sql("", &format!("SELECT d.id FROM {rows}"))
     })
+}
+
+/// A statement that counts all features anew, in tables whose names begin with `prefix`.
+#[must_use]
+pub fn count_all(prefix: &str) -> String {
+    upsert_sql(prefix, &format!("SELECT id FROM {prefix}features"))
 }
 
 /// Runs on both: both know `FILTER` and `ON CONFLICT`. The latest deployment is the greatest by (`deployed_at`, `id`), no time
 /// being the smallest, in the words of its index.
-fn upsert_sql(ids: &str) -> String {
+fn upsert_sql(prefix: &str, ids: &str) -> String {
     format!(
-        "INSERT INTO features_view (id, name, priority, project_id, test_count, passed_count, failed_count, \
+        "INSERT INTO {prefix}features_view (id, name, priority, project_id, test_count, passed_count, failed_count, \
              pending_count, skipped_count, deployment_status, latest_deployed_at) \
          SELECT f.id, f.name, f.priority, f.project_id, count(t.id), \
              count(t.id) FILTER (WHERE t.status = 'passed'), \
              count(t.id) FILTER (WHERE t.status = 'failed'), \
              count(t.id) FILTER (WHERE t.status = 'pending'), \
              count(t.id) FILTER (WHERE t.status = 'skipped'), \
-             (SELECT d.status FROM deployments d WHERE d.feature_id = f.id \
+             (SELECT d.status FROM {prefix}deployments d WHERE d.feature_id = f.id \
                  ORDER BY d.deployed_order DESC, d.id DESC LIMIT 1), \
-             (SELECT d.deployed_at FROM deployments d WHERE d.feature_id = f.id \
+             (SELECT d.deployed_at FROM {prefix}deployments d WHERE d.feature_id = f.id \
                  ORDER BY d.deployed_order DESC, d.id DESC LIMIT 1) \
-         FROM features f LEFT JOIN tests t ON t.feature_id = f.id \
+         FROM {prefix}features f LEFT JOIN {prefix}tests t ON t.feature_id = f.id \
          WHERE f.id IN ({ids}) AND f.deleted_at IS NULL GROUP BY f.id \
          ON CONFLICT (id) DO UPDATE SET name = excluded.name, priority = excluded.priority, \
              project_id = excluded.project_id, test_count = excluded.test_count, \

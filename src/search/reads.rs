@@ -4,14 +4,14 @@ use sea_orm::sea_query::{
     CommonTableExpression, Expr, ExprTrait as _, Func, JoinType, Order, Query as Sql, SelectStatement, UnionType,
     WithClause,
 };
-use sea_orm::{ConnectionTrait as _, DbBackend, DbErr, QueryResult, Statement};
+use sea_orm::{DbBackend, DbErr, Statement, Values};
 use uuid::Uuid;
 
 use super::index::Index;
 use super::query::Query;
 use super::{mark, rank, snippet};
 use crate::access::Caller;
-use crate::database::{Database, DatabaseError};
+use crate::database::{Database, DatabaseError, Row};
 use crate::{features, projects};
 
 /// What can be found.
@@ -98,10 +98,9 @@ pub async fn find(
     let Some(statement) = page_statement(database.backend(), caller, query, kinds, after, more) else {
         return Ok(Page::default());
     };
-    let rows = database.reader().query_all_raw(statement).await?;
     let mut page = Page::default();
-    for row in rows {
-        page.has_previous = row.try_get("", "has_previous")?;
+    for row in read(database, statement).await? {
+        page.has_previous = row.flag(0)?;
         page.hits.extend(read_hit(&row, query)?);
     }
     let limit = usize::try_from(limit).unwrap_or(usize::MAX);
@@ -116,8 +115,14 @@ pub async fn find(
 /// When the database does not answer.
 pub async fn count(database: &Database, caller: &Caller, query: &Query, kinds: &[Kind]) -> Result<i64, DatabaseError> {
     let Some(statement) = count_statement(database.backend(), caller, query, kinds) else { return Ok(0) };
-    let row = database.reader().query_one_raw(statement).await?;
-    Ok(row.map(|row| row.try_get("", "count")).transpose()?.unwrap_or_default())
+    let rows = read(database, statement).await?;
+    Ok(rows.first().map(|row| row.long(0)).transpose()?.flatten().unwrap_or_default())
+}
+
+async fn read(database: &Database, statement: Statement) -> Result<Vec<Row>, DatabaseError> {
+    let Statement { sql, values, .. } = statement;
+    let values = values.unwrap_or_else(|| Values(Vec::new()));
+    database.read(&sql.into(), &|| values.clone()).await
 }
 
 /// One row for each of the first `limit` hits after a place: `has_previous`, `kind`, `id`, `score` (the rank in
@@ -209,17 +214,18 @@ fn is_after(place: Place) -> Expr {
     Expr::col("score").lt(score).or(Expr::col("score").eq(score).and(id.gt(place.id)))
 }
 
-/// The hit of a row; none of the row that says that there is none.
-fn read_hit(row: &QueryResult, query: &Query) -> Result<Option<Hit>, DbErr> {
-    let Some(kind) = row.try_get::<Option<String>>("", "kind")? else { return Ok(None) };
+/// The hit of a row of [`page_statement`]; none of the row that says that there is none.
+fn read_hit(row: &Row, query: &Query) -> Result<Option<Hit>, DatabaseError> {
+    let Some(kind) = row.text(1)? else { return Ok(None) };
     let kind = Kind::ALL.into_iter().find(|known| known.as_str() == kind);
-    let kind = kind.ok_or_else(|| DbErr::Type("a hit of no kind".to_owned()))?;
-    let (name, description): (String, Option<String>) = (row.try_get("", "name")?, row.try_get("", "description")?);
+    let (Some(kind), Some(id), Some(score), Some(name)) = (kind, row.uuid(2)?, row.int(3)?, row.text(4)?) else {
+        return Err(DbErr::Type("a hit of no kind, or not whole".to_owned()).into());
+    };
     Ok(Some(Hit {
         kind,
-        id: row.try_get("", "id")?,
-        rank: rank::of_score(row.try_get("", "score")?),
-        title: mark(&name, query),
-        snippet: description.map(|text| snippet(&text, query)).unwrap_or_default(),
+        id,
+        rank: rank::of_score(score),
+        title: mark(name, query),
+        snippet: row.text(5)?.map(|text| snippet(text, query)).unwrap_or_default(),
     }))
 }

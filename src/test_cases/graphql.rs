@@ -7,7 +7,9 @@ use chrono::{DateTime, Utc};
 use entity::test_case;
 
 use super::reads;
+use crate::audit::graphql::with_audit_logs;
 use crate::batch::{Declared, Fields, Kind, LeafType, Object};
+use crate::events::graphql::with_history;
 use crate::features;
 
 /// The latest result of a test case.
@@ -45,7 +47,7 @@ pub fn object() -> &'static Object {
 
 fn declare() -> Object {
     let column = reads::column;
-    Fields::of("TestCase", "A check of a feature, with its latest result.")
+    let fields = Fields::of("TestCase", "A check of a feature, with its latest result.")
         .ordered_leaf::<String>("name", "The name, unique in its feature.", column(test_case::Column::Name), "NAME")
         .ordered_leaf::<TestStatus>(
             "status",
@@ -86,6 +88,6 @@ fn declare() -> Object {
             "When the test case was last changed.",
             column(test_case::Column::UpdatedAt),
             "UPDATED_AT",
-        )
-        .stored_in(reads::table())
+        );
+    with_history(with_audit_logs(fields)).stored_in(reads::table())
 }

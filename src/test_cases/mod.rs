@@ -6,6 +6,7 @@ pub mod drafts;
 pub mod events;
 pub mod graphql;
 pub mod mutations;
+pub mod past;
 pub mod reads;
 pub mod rules;
 pub mod runs;

@@ -60,7 +60,7 @@ fn insert_events(batch: &mut Batch, events: &[event::Model]) {
     insert(batch, event::Entity.table_name(), RowSet::of_models(events, given));
 }
 
-fn insert(batch: &mut Batch, table: &str, rows: RowSet) {
+pub(super) fn insert(batch: &mut Batch, table: &str, rows: RowSet) {
     if rows.is_empty() {
         return;
     }

@@ -107,8 +107,11 @@ impl Binder<'_> {
                     let filter = binder.object(target(), value)?;
                     Ok(one(key, target(), filter))
                 }
-                FieldKind::Connection { by, target } => binder.list(&object.table.id, by, target(), value),
-                FieldKind::First { .. } | FieldKind::Groups { .. } => Err(binder.invalid("cannot be asked for")),
+                FieldKind::Reference { key, .. } => binder.column(key, value),
+                FieldKind::Connection { by, target, .. } => binder.list(&object.table.id, by, target(), value),
+                FieldKind::First { .. } | FieldKind::Groups { .. } | FieldKind::Entries { .. } => {
+                    Err(binder.invalid("cannot be asked for"))
+                }
             });
             parts.extend(part?);
         }
@@ -179,12 +182,21 @@ impl Binder<'_> {
     }
 
     fn cell(&self, kind: Kind, folded: bool, value: &GraphQlValue) -> Result<Cell, BatchError> {
-        if let Kind::Id(prefix) = kind {
+        let own;
+        let prefixes = match kind {
+            Kind::Id(prefix) => {
+                own = [prefix];
+                Some(&own[..])
+            }
+            Kind::AnyId(prefixes) => Some(prefixes),
+            _ => None,
+        };
+        if let Some(prefixes) = prefixes {
             let text = match value {
                 GraphQlValue::String(text) => text.clone(),
                 other => other.to_string(),
             };
-            return id::parse(&self.path, &text, &[prefix]).map(|(_, uuid)| Cell::Uuid(uuid));
+            return id::parse(&self.path, &text, prefixes).map(|(_, uuid)| Cell::Uuid(uuid));
         }
         kind.read_value(value, folded).map_err(|reason| self.invalid(reason))
     }

@@ -50,7 +50,7 @@ impl Operator {
     pub(super) fn of(kind: Kind) -> impl Iterator<Item = Self> {
         Self::ALL.iter().copied().filter(move |operator| match (kind, operator) {
             (_, Self::Eq | Self::In) | (Kind::Text, _) => true,
-            (Kind::Id(_) | Kind::Key, _) | (_, Self::Contains | Self::StartsWith) => false,
+            (Kind::Id(_) | Kind::AnyId(_) | Kind::Key, _) | (_, Self::Contains | Self::StartsWith) => false,
             (Kind::Enum, operator) => *operator == Self::IsNull,
             (Kind::Int | Kind::Float | Kind::Time, _) => true,
         })
@@ -162,13 +162,13 @@ impl Test {
 
 impl Kind {
     pub(super) fn is_id(self) -> bool {
-        matches!(self, Self::Id(_) | Self::Key)
+        matches!(self, Self::Id(_) | Self::AnyId(_) | Self::Key)
     }
 
     /// The type of a list of cells of this kind.
     pub(super) fn array_type(self) -> ArrayType {
         match self {
-            Self::Id(_) | Self::Key => ArrayType::Uuid,
+            Self::Id(_) | Self::AnyId(_) | Self::Key => ArrayType::Uuid,
             Self::Text | Self::Enum => ArrayType::String,
             Self::Int => ArrayType::Int,
             Self::Float => ArrayType::Double,
@@ -205,7 +205,7 @@ impl Kind {
                 time.map(Cell::Time).ok_or("must be a time as RFC 3339 has it, of the years 1 to 9999 in UTC")
             }
             (Self::Time, _) => Err("must be a time as RFC 3339 has it, of the years 1 to 9999 in UTC"),
-            (Self::Id(_) | Self::Key, _) => Err("must be an id"),
+            (Self::Id(_) | Self::AnyId(_) | Self::Key, _) => Err("must be an id"),
         }
     }
 }

@@ -38,7 +38,7 @@ fn register_fields(registry: &mut Registry, fields: &'static Fields) -> Vec<Meta
 
 fn register_field(registry: &mut Registry, field: &'static Field) -> Option<MetaInputValue> {
     let ty = match &field.kind {
-        FieldKind::Id => {
+        FieldKind::Id | FieldKind::Reference { .. } => {
             let name = <ID as InputType>::create_type_info(registry);
             register_operators(registry, &name, Kind::Key)
         }
@@ -55,7 +55,7 @@ fn register_field(registry: &mut Registry, field: &'static Field) -> Option<Meta
         }
         FieldKind::One { target, .. } => register_filter(registry, target()),
         FieldKind::Connection { target, .. } => register_list_filter(registry, target()),
-        FieldKind::First { .. } | FieldKind::Groups { .. } => return None,
+        FieldKind::First { .. } | FieldKind::Groups { .. } | FieldKind::Entries { .. } => return None,
     };
     Some(input(field.name, field.description, ty))
 }

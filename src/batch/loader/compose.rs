@@ -111,26 +111,35 @@ impl Compose<'_> {
     fn select(&self, by: Option<&Column>, keys: KeyTable) -> (SelectStatement, Layout) {
         let mut layout = Layout { has_keys: by.is_some(), ..Layout::default() };
         let table = &self.object.table;
+        // Where nothing is said of a key but its rows, the rows of a single key need no table of keys.
+        let alone = match &keys {
+            KeyTable::Single(key) => Some(key.clone()),
+            KeyTable::None | KeyTable::Many { .. } => None,
+        };
         match self.rows {
             Rows::Count { .. } => {
                 let mut statement = dialect::select_from_keys(self.backend, keys);
-                let count = self.list(by).expr(Func::count(Expr::col(Asterisk))).take();
+                let count = self.list(by, dialect::current_key()).expr(Func::count(Expr::col(Asterisk))).take();
                 statement.expr(Expr::SubQuery(None, Box::new(count.into())));
                 statement.expr(dialect::current_position());
                 (layout.count, layout.position) = (Some(0), Some(1));
                 (statement, layout)
             }
             Rows::One { .. } => {
+                layout.position = Some(self.level.columns.len());
+                if let Some(key) = alone {
+                    return (self.rows_alone(self.list(by, key), true), layout);
+                }
                 let mut statement = dialect::select_from_keys(self.backend, keys);
-                let columns = self.add_columns(&mut statement);
-                dialect::join_rows(&mut statement, self.backend, &table.name, self.list(by), false);
+                self.add_columns(&mut statement);
+                let rows = self.list(by, dialect::current_key());
+                dialect::join_rows(&mut statement, self.backend, &table.name, rows, false);
                 self.join_tables(&mut statement, &[]);
                 statement.expr(dialect::current_position());
-                layout.position = Some(columns);
                 (statement, layout)
             }
             Rows::Groups { chosen, all, .. } => {
-                let mut statement = self.list(None);
+                let mut statement = self.list(None, dialect::current_key());
                 let cells = self.level.columns.iter().map(|column| {
                     let is_left_out = all.contains(column) && !chosen.contains(column);
                     if is_left_out { Expr::cust("NULL") } else { column.select(self.caller) }
@@ -165,21 +174,17 @@ impl Compose<'_> {
                 let edges = page.edges(*wants);
                 (layout.size, layout.backward) = (Some(page.size as usize), page.backward);
                 let optional = edges.flags().any() || parent.is_some();
-                let rows = page.select(self.list(by), edges.limit);
-                if by.is_none() && !optional {
-                    // Of one list nothing is asked but its rows: no table of keys is needed.
-                    let mut statement = rows;
-                    if self.add_columns(&mut statement) == 0 {
-                        statement.expr(Expr::cust("0"));
-                    }
-                    self.join_tables(&mut statement, &self.walked());
-                    return (statement, layout);
+                if !optional && (by.is_none() || alone.is_some()) {
+                    layout.position = by.map(|_| self.level.columns.len());
+                    let list = self.list(by, alone.unwrap_or_else(dialect::current_key));
+                    return (self.rows_alone(page.select(list, edges.limit), by.is_some()), layout);
                 }
+                let rows = page.select(self.list(by, dialect::current_key()), edges.limit);
                 let mut statement = dialect::select_from_keys(self.backend, keys);
                 let columns = self.add_columns(&mut statement);
                 dialect::join_rows(&mut statement, self.backend, &table.name, rows, optional);
                 self.join_tables(&mut statement, &[]);
-                let [previous, next] = edges.conditions(|| self.list(by), page);
+                let [previous, next] = edges.conditions(|| self.list(by, dialect::current_key()), page);
                 let known = parent.map(|parent| is_known(parent, self.caller));
                 let own = optional.then(|| table.id.expr.clone());
                 let mut places = columns..;
@@ -195,8 +200,17 @@ impl Compose<'_> {
         }
     }
 
-    /// All rows that belong to the current key, and that the caller may see.
-    fn list(&self, by: Option<&Column>) -> SelectStatement {
+    /// The level's columns of one list, and the only key's position where there is one.
+    fn rows_alone(&self, mut list: SelectStatement, has_key: bool) -> SelectStatement {
+        if self.add_columns(&mut list) == 0 || has_key {
+            list.expr(Expr::cust("0"));
+        }
+        self.join_tables(&mut list, &self.walked());
+        list
+    }
+
+    /// All rows that belong to a key, and that the caller may see.
+    fn list(&self, by: Option<&Column>, key: Expr) -> SelectStatement {
         let table = &self.object.table;
         let mut list = (table.visible)(self.caller);
         let walked = self.walked();
@@ -204,7 +218,7 @@ impl Compose<'_> {
             // Said of one table only, or PostgreSQL takes it for two conditions that few rows fulfil.
             let along = walked.first().filter(|_| self.is_walked());
             let repeated = along.and_then(|join| join.repeated(&by.expr));
-            list.and_where(repeated.unwrap_or(&by.expr).clone().eq(dialect::current_key()));
+            list.and_where(repeated.unwrap_or(&by.expr).clone().eq(key));
         }
         for (place, join) in walked.iter().enumerate() {
             if place == 0 && self.is_walked() {

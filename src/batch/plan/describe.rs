@@ -53,6 +53,7 @@ impl Display for What<'_> {
                 write!(f, "a page of at most {} {name}, ordered by {}", page.size, page.ordering.signature_of_terms())?;
             }
             Find::Groups { groups, .. } => write!(f, "{} over all {name}", groups.entry.name)?,
+            Find::Computed { computed, .. } => write!(f, "{}, computed by code of its own", (computed.shape)().name)?,
             Find::Search { .. } => write!(f, "a page of {name}, found by its own statements")?,
         }
         match self.load.keys {

@@ -12,7 +12,7 @@ use crate::batch::column::Column;
 use crate::batch::filter::Filtered;
 use crate::batch::groups::Groups;
 use crate::batch::loader::LARGEST_BATCH;
-use crate::batch::object::Object;
+use crate::batch::object::{DefaultOrder, Object};
 use crate::batch::page::{Page, PageLimits};
 use crate::batch::root::Root;
 use crate::batch::search::{Search, Wanted};
@@ -21,8 +21,8 @@ use crate::batch::{BatchError, id};
 
 /// Reads the arguments of a kind of field.
 pub(super) enum Binder {
-    /// A page of a list of these objects.
-    Page(&'static Object),
+    /// A page of a list of these objects, in this order where none is wanted.
+    Page(&'static Object, DefaultOrder),
     /// A text that a column must equal, if it is given.
     Equal(&'static Argument),
     /// The id of an object of this type.
@@ -37,6 +37,8 @@ pub(super) enum Binder {
     Groups(&'static Groups),
     /// What is searched for.
     Search(&'static Search),
+    /// What ordinary code computes from.
+    Computed,
 }
 
 /// What the arguments of a field decide of the plan.
@@ -62,6 +64,8 @@ pub(super) enum Bound {
     },
     /// The place of what is searched for.
     Search(usize),
+    /// The place of the arguments.
+    Asked(usize),
 }
 
 /// What one request fills a plan with.
@@ -71,6 +75,8 @@ pub(crate) struct Filled {
     pub(crate) slots: Vec<Value>,
     pub(crate) given: Vec<Given>,
     pub(crate) wanted: Vec<Wanted>,
+    /// The arguments that ordinary code computes from.
+    pub(crate) asked: Vec<Arguments>,
 }
 
 /// The keys that the arguments of a field name.
@@ -94,7 +100,7 @@ pub(super) struct Fill {
 /// Where the values of a field come from.
 enum Filling {
     /// From the document: they are the same for all requests.
-    Fixed { slots: Vec<Value>, given: Vec<Given>, wanted: Vec<Wanted> },
+    Fixed { slots: Vec<Value>, given: Vec<Given>, wanted: Vec<Wanted>, asked: Vec<Arguments> },
     /// From variables.
     Variable(Box<RawArguments>),
 }
@@ -108,7 +114,8 @@ impl Fill {
         limits: PageLimits,
         filled: &mut Filled,
     ) -> Result<Self, BatchError> {
-        let (slots, given, wanted) = (filled.slots.len(), filled.given.len(), filled.wanted.len());
+        let (slots, given) = (filled.slots.len(), filled.given.len());
+        let (wanted, asked) = (filled.wanted.len(), filled.asked.len());
         let bound = binder.bind(&Arguments::of(arguments, variables), limits, filled)?;
         if filled.slots.len() > MOST_SLOTS {
             return Err(BatchError::TooManyValues);
@@ -120,6 +127,7 @@ impl Fill {
                 slots: filled.slots[slots..].to_vec(),
                 given: filled.given[given..].to_vec(),
                 wanted: filled.wanted[wanted..].to_vec(),
+                asked: filled.asked[asked..].to_vec(),
             }
         };
         Ok(Self { binder, bound, filling })
@@ -128,10 +136,11 @@ impl Fill {
     /// Adds the values of another request; nothing where its arguments decide otherwise.
     pub(super) fn again(&self, variables: &Variables, limits: PageLimits, filled: &mut Filled) -> Option<()> {
         match &self.filling {
-            Filling::Fixed { slots, given, wanted } => {
+            Filling::Fixed { slots, given, wanted, asked } => {
                 filled.slots.extend_from_slice(slots);
                 filled.given.extend_from_slice(given);
                 filled.wanted.extend_from_slice(wanted);
+                filled.asked.extend_from_slice(asked);
                 Some(())
             }
             Filling::Variable(arguments) => {
@@ -145,7 +154,7 @@ impl Fill {
 impl Binder {
     fn bind(&self, arguments: &Arguments, limits: PageLimits, filled: &mut Filled) -> Result<Bound, BatchError> {
         Ok(match self {
-            Self::Page(object) => Bound::Page(Page::bind(arguments, object, limits, &mut filled.slots)?),
+            Self::Page(object, order) => Bound::Page(Page::bind(arguments, object, order, limits, &mut filled.slots)?),
             Self::Equal(argument) => {
                 let text = arguments.get_text(argument.name)?;
                 Bound::Equal(text.map(|text| Slot::give(text.into(), &mut filled.slots)))
@@ -181,6 +190,10 @@ impl Binder {
                 filled.wanted.push(search.wanted(arguments, limits)?);
                 Bound::Search(filled.wanted.len() - 1)
             }
+            Self::Computed => {
+                filled.asked.push(arguments.clone());
+                Bound::Asked(filled.asked.len() - 1)
+            }
             Self::Groups(groups) => Bound::Groups {
                 chosen: groups.chosen(arguments)?,
                 filter: Filtered::bind(arguments, (groups.target)(), &mut filled.slots)?,
@@ -197,7 +210,7 @@ fn bind_more_pages(
     limits: PageLimits,
     filled: &mut Filled,
 ) -> Result<Bound, BatchError> {
-    let page = Page::bind(arguments, target, limits, &mut filled.slots)?;
+    let page = Page::bind(arguments, target, &[], limits, &mut filled.slots)?;
     // What stands beside the keys belongs to one statement.
     let most = PageLimits { max_size: limits.max_size.min(LARGEST_BATCH), ..limits };
     let pages = most.check_count("pages", arguments.get::<Vec<MorePage>>("pages")?)?;
@@ -300,6 +313,13 @@ impl Bound {
     pub(super) fn into_search(self) -> Result<usize, BatchError> {
         match self {
             Self::Search(asked) => Ok(asked),
+            _ => Err(MISMATCH),
+        }
+    }
+
+    pub(super) fn into_asked(self) -> Result<usize, BatchError> {
+        match self {
+            Self::Asked(asked) => Ok(asked),
             _ => Err(MISMATCH),
         }
     }

@@ -14,6 +14,7 @@ use crate::batch::loader::{Rows, Statement};
 use crate::batch::object::{Field, Object};
 use crate::batch::page::Page;
 use crate::batch::search::Search;
+use crate::batch::shape::Computed;
 use crate::batch::source::Condition;
 use crate::batch::statement::Slot;
 
@@ -64,6 +65,8 @@ pub(crate) enum Find {
     },
     /// The hits of a search; what is searched for is filled in.
     Search { search: &'static Search, asked: usize, wants: Wants },
+    /// What ordinary code computes from arguments that are filled in.
+    Computed { computed: &'static Computed, asked: usize },
     /// A page of a list.
     Connection { by: Option<&'static Column>, page: Page, wants: Wants },
 }
@@ -112,7 +115,7 @@ impl Load {
                 let wants = Wants { rows: true, ..Wants::default() };
                 (Some(Rows::Page { by: Some(by), page, wants, equal: *equal }), None)
             }
-            Find::Search { .. } => (None, None),
+            Find::Search { .. } | Find::Computed { .. } => (None, None),
             Find::Groups { by, groups, chosen, filter } => {
                 let all = groups.keys().map(|(_, _, column)| column).collect();
                 (Some(Rows::Groups { by: *by, chosen, all, filter: filter.as_ref() }), None)

@@ -50,10 +50,10 @@ impl<'d> Planner<'_, 'd> {
     fn project_root(
         &mut self,
         root: &'static Root,
-        field: &RootField,
+        field: &'static RootField,
         selected: &Selected<'d>,
     ) -> Result<Projected, BatchError> {
-        Ok(match field.kind {
+        Ok(match &field.kind {
             RootKind::Object(target) => self.project_found(field.name, Binder::Id(target()), selected)?,
             RootKind::Node => self.project_found(field.name, Binder::AnyId(root), selected)?,
             RootKind::Nodes => {
@@ -68,9 +68,10 @@ impl<'d> Planner<'_, 'd> {
                 self.project_more_pages(field.name, parent(), connection, selected)?
             }
             RootKind::Groups(groups) => self.project_groups((ROOT, field.name), Keys::None, None, groups(), selected),
+            RootKind::Computed(computed) => self.project_computed(field.name, ROOT, computed, selected)?,
             RootKind::Search(search) => self.project_search(ROOT, search(), selected)?,
             RootKind::Connection(target) => {
-                let page = self.bind(Binder::Page(target()), selected)?.into_page()?;
+                let page = self.bind(Binder::Page(target(), &[]), selected)?.into_page()?;
                 let below = self.plan.add_level(target(), None, false);
                 let find = Find::Connection { by: None, page, wants: Wants::default() };
                 let load = Load::new(field.name, Keys::None, find, below);
@@ -88,7 +89,7 @@ impl<'d> Planner<'_, 'd> {
         connection: &'static str,
         selected: &Selected<'d>,
     ) -> Result<Projected, BatchError> {
-        let Some(FieldKind::Connection { by, target }) = parent.fields.field(connection).map(|field| &field.kind)
+        let Some(FieldKind::Connection { by, target, .. }) = parent.fields.field(connection).map(|field| &field.kind)
         else {
             return Err(BatchError::Broken("the field whose pages go on is no connection"));
         };

@@ -5,6 +5,7 @@
 //! forgotten afterwards. The slices' `mutations` use it; it knows no slice.
 
 mod checks;
+mod left_behind;
 mod run;
 mod time;
 mod user_error;
@@ -100,6 +101,27 @@ macro_rules! payload {
             /// What the caller did wrong; empty where all was carried out.
             async fn user_errors(&self) -> Vec<$crate::graphql::mutation::UserError> {
                 self.0.user_errors()
+            }
+
+            /// The audit rows that the command wrote, or would have written; in the order in which they were written.
+            async fn audit_logs(
+                &self,
+                #[graphql(desc = "The most audit rows: 0 to 1000, unless the server is set to another number.", default = 100)] first: i32,
+            ) -> async_graphql::Result<Vec<$crate::batch::One<$crate::audit::graphql::AuditLog>>> {
+                self.0.audit_logs(first).await
+            }
+
+            /// The events that the command wrote, or would have written; in the order in which they happened.
+            async fn events(
+                &self,
+                #[graphql(desc = "The most events: 0 to 1000, unless the server is set to another number.", default = 100)] first: i32,
+            ) -> async_graphql::Result<Vec<$crate::batch::One<$crate::events::graphql::Event>>> {
+                self.0.events(first).await
+            }
+
+            /// The place of the command's last event in the order of all events; opaque. Null where nothing was written.
+            async fn cursor(&self) -> async_graphql::Result<Option<String>> {
+                self.0.cursor().await
             }
 
             /// Whether the command had been carried out before under the same idempotency key, and was not carried out again.

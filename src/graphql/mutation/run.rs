@@ -9,7 +9,7 @@ use super::checks::Checks;
 use super::write_result::WriteResult;
 use crate::access::Caller;
 use crate::batch::{BatchError, PageLimits, Reads};
-use crate::database::{Database, DatabaseError};
+use crate::database::Database;
 use crate::write_transaction::items::{Change, Changes, Mode, Place};
 use crate::write_transaction::{Command, IdempotencyKey, Outcome, Sent, UserError, UserErrorCode, carry_out, try_out};
 
@@ -117,8 +117,8 @@ impl<'c> Runner<'c> {
 }
 
 /// An error that says nothing but that it is ours; what it is, the log tells.
-fn fail(error: DatabaseError) -> async_graphql::Error {
-    let error = BatchError::from(error).to_server_error(async_graphql::Pos::default());
+pub(super) fn fail(error: impl Into<BatchError>) -> async_graphql::Error {
+    let error = error.into().to_server_error(async_graphql::Pos::default());
     async_graphql::Error { message: error.message, source: error.source, extensions: error.extensions }
 }
 

@@ -10,14 +10,14 @@ use crate::write_transaction::{self as door, Receipt};
 
 /// What became of a mutation.
 pub(crate) struct WriteResult {
-    receipt: Receipt,
+    pub(super) receipt: Receipt,
     errors: Vec<door::UserError>,
     /// Whether it had been carried out before.
     pub(crate) is_replay: bool,
     /// Whether nothing was written.
     pub(crate) is_dry_run: bool,
     /// Where the objects are read from: in a dry run, from within its transaction.
-    reads: Arc<Reads>,
+    pub(super) reads: Arc<Reads>,
 }
 
 impl WriteResult {
