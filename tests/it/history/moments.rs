@@ -121,19 +121,18 @@ async fn mistakes_are_told(backend: Backend) {
     );
     let body = past.run("query($f: ID!) { featureDiff(id: $f, from: 1, to: 7) { field } }").await;
     assert_eq!(body["errors"][0]["message"], "to must be a version that there was, 0 to 6, is 7");
-    let many: String = (0..21).map(|n| format!("a{n}: featureAsOf(id: $f, version: {n}) {{ id }} ")).collect();
-    let body = past.run(&format!("query($f: ID!) {{ {many} }}")).await;
+    let many: Vec<_> = (0..21).map(|n| format!("a{n}: featureAsOf(id: $f, version: {n}) {{ id }}")).collect();
+    let body = past.run(&format!("query($f: ID!) {{ {} }}", many.join(" "))).await;
     assert_eq!(body["errors"][0]["message"], "the operation has more than 20 fields that are computed one by one");
 }
 
 async fn a_long_stream_is_read_from_its_snapshots(backend: Backend) {
     let past = Past::make(backend).await;
-    let changes: String = (7..=450)
-        .map(|version| {
-            format!("v{version}: updateFeature(input: {{id: $f, name: \"n{version}\"}}) {{ feature {{ id }} }} ")
-        })
-        .collect();
-    past.data(&format!("mutation($f: ID!) {{ {changes} }}")).await;
+    let change = |version: i32| {
+        format!("v{version}: updateFeature(input: {{id: $f, name: \"n{version}\"}}) {{ feature {{ id }} }}")
+    };
+    let changes: Vec<_> = (7..=450).map(change).collect();
+    past.data(&format!("mutation($f: ID!) {{ {} }}", changes.join(" "))).await;
     let history =
         past.data("query($f: ID!) { feature(id: $f) { history(first: 1000) { nodes { version createdAt } } } }").await;
     let history = history["feature"]["history"]["nodes"].as_array().unwrap().clone();
