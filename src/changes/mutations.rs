@@ -31,8 +31,11 @@ payload! {
     ApplyChangesPayload with {
         /// What became of each step, in the input's order.
         async fn results(&self) -> Vec<ChangeResult> {
-            let nodes = self.0.nodes(type_of).into_iter();
-            nodes.map(|(node, user_errors)| ChangeResult { node, user_errors }).collect()
+            let nodes = self.0.nodes(type_of).into_iter().enumerate();
+            let results = nodes.map(|(number, (node, user_errors))| {
+                ChangeResult { node, version: self.0.version(number), user_errors }
+            });
+            results.collect()
         }
     }
 }
@@ -43,6 +46,9 @@ pub(crate) struct ChangeResult {
     /// The object as it is when all steps are done: null where it was deleted, or nothing was written. Where another version was
     /// expected, the object as it is.
     node: Option<OneNode>,
+    /// The version that the object had when all steps were done, to expect in the next command; null where it is gone, or nothing
+    /// was written.
+    version: Option<i32>,
     /// What is wrong with this step. A step that refers to a wrong one has no mistake for that.
     user_errors: Vec<UserError>,
 }

@@ -45,8 +45,11 @@ payload! {
     TestRunsPayload with {
         /// What became of each result, in the input's order.
         async fn results(&self) -> Vec<TestRunResult> {
-            let items = self.0.items().into_iter();
-            items.map(|(test_case, user_errors)| TestRunResult { test_case, user_errors }).collect()
+            let items = self.0.items().into_iter().enumerate();
+            let items = items.map(|(number, (test_case, user_errors))| {
+                TestRunResult { test_case, version: self.0.version(number), user_errors }
+            });
+            items.collect()
         }
 
         /// How many tests were made.
@@ -71,6 +74,9 @@ payload! {
 pub(crate) struct TestRunResult {
     /// The test case as it is now; null where this result was not recorded.
     test_case: Option<One<TestCase>>,
+    /// The version that the test case had when the command was done, to expect in the next one; null where this result was not
+    /// recorded.
+    version: Option<i32>,
     /// What is wrong with this result.
     user_errors: Vec<UserError>,
 }

@@ -26,6 +26,7 @@ const APPLY: &str = "mutation($steps: [ChangeStepInput!]!, $key: String, $dry: B
                 ... on TestCase { name status feature { name } }
                 ... on Deployment { environment version feature { name } }
             }
+            version
             userErrors { code message field }
         }
         userErrors { code message field } isReplay isDryRun } }";
@@ -181,7 +182,7 @@ async fn a_project_goes_with_what_was_added(backend: Backend) {
     ]);
     let applied = apply(&client, steps).await;
     assert_eq!(applied["userErrors"], json!([]));
-    assert_eq!(applied["results"][1], json!({ "node": null, "userErrors": [] }));
+    assert_eq!(applied["results"][1], json!({ "node": null, "version": null, "userErrors": [] }));
     let read = client.data("{ projects { totalCount } features { totalCount } }").await;
     assert_eq!(read, json!({ "projects": { "totalCount": 0 }, "features": { "totalCount": 0 } }));
     Tables::read(&client.test.database).await.assert_tell_one_story_of_events();
