@@ -248,6 +248,24 @@ pub fn time_text(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::AutoSi, false)
 }
 
+/// Lets rows that are there, known by their `id`, have the values of `source`: a row set with these columns, which hold at least
+/// what a new row must have. SQLite would look for each row of the table in the set; it finds the rows by their key where they are
+/// inserted again.
+#[must_use]
+pub fn update_by_id(backend: DbBackend, table: &str, columns: &str, source: &str) -> String {
+    let changing = || columns.split(", ").filter(|column| !matches!(*column, "id" | "created_at"));
+    let set =
+        |from: &str| changing().map(|column| format!("{column} = {from}.{column}")).collect::<Vec<_>>().join(", ");
+    match backend {
+        DbBackend::Sqlite => format!(
+            "INSERT INTO {table} ({columns}) SELECT {columns} FROM {source} WHERE TRUE \
+             ON CONFLICT (id) DO UPDATE SET {}",
+            set("excluded")
+        ),
+        _ => format!("UPDATE {table} SET {} FROM {source} WHERE {table}.id = d.id", set("d")),
+    }
+}
+
 /// A value as the database takes it. A list is an array; SQLite, which has none, takes its JSON.
 #[must_use]
 pub fn to_parameter(backend: DbBackend, value: &Value) -> Value {

@@ -9,7 +9,7 @@ use sea_orm::{DbBackend, Statement};
 use uuid::Uuid;
 
 use crate::database::row_set::{CellType, RowSet};
-use crate::database::{Batch, Parameters};
+use crate::database::{Batch, Parameters, dialect};
 
 /// The columns that say the same as the feature.
 const COPIED: [(&str, CellType); 4] =
@@ -32,13 +32,9 @@ pub fn update_rows(batch: &mut Batch, features: &[&feature::Model]) {
     if features.is_empty() {
         return;
     }
-    batch.add(|parameters| {
-        let rows = parameters.add_rows(copied(features));
-        format!(
-            "UPDATE features_view SET name = d.name, priority = d.priority, project_id = d.project_id FROM {rows} \
-             WHERE features_view.id = d.id"
-        )
-    });
+    let (backend, rows) = (batch.backend(), copied(features));
+    let columns = rows.column_names();
+    batch.add(|parameters| dialect::update_by_id(backend, "features_view", &columns, &parameters.add_rows(rows)));
 }
 
 fn copied(features: &[&feature::Model]) -> RowSet {

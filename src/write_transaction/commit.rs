@@ -6,15 +6,15 @@
 use std::collections::BTreeSet;
 
 use entity::{audit_log, deployment, event, feature, project, test_case};
-use sea_orm::{EntityName as _, IdenStatic as _};
+use sea_orm::EntityName as _;
 use serde_json::json;
 use uuid::Uuid;
 
 use super::records::{Record, Records, Tables, Written};
 use super::session::Session;
 use crate::audit;
-use crate::database::Batch;
 use crate::database::row_set::{CellType, RowSet};
+use crate::database::{Batch, dialect};
 use crate::events::{self, Aggregate};
 use crate::read_model;
 
@@ -87,7 +87,7 @@ fn write_rows<A: Written>(batch: &mut Batch, records: &Records<A>) {
         }
     }
     insert(batch, table, RowSet::of_models(new, |_| true));
-    update_rows(batch, table, RowSet::of_models(changed, |column| column.as_str() != "created_at"));
+    update_rows(batch, table, RowSet::of_models(changed, |_| true));
     write_snapshots::<A>(batch, &snapshots);
 }
 
@@ -95,13 +95,8 @@ fn update_rows(batch: &mut Batch, table: &str, rows: RowSet) {
     if rows.is_empty() {
         return;
     }
-    let columns = rows.column_names();
-    let columns = columns.split(", ").filter(|column| *column != "id");
-    let sets: Vec<String> = columns.map(|column| format!("{column} = d.{column}")).collect();
-    batch.add(|parameters| {
-        let source = parameters.add_rows(rows);
-        format!("UPDATE {table} SET {} FROM {source} WHERE {table}.id = d.id", sets.join(", "))
-    });
+    let (backend, columns) = (batch.backend(), rows.column_names());
+    batch.add(|parameters| dialect::update_by_id(backend, table, &columns, &parameters.add_rows(rows)));
 }
 
 fn delete_rows<A: Written>(batch: &mut Batch, records: &Records<A>) {
