@@ -134,9 +134,12 @@ impl Api {
     /// Runs an operation that is no query.
     async fn run(&self, document: &Document, mut request: Request) -> Response {
         let mut executable = document.executable.clone();
-        absent::leave_out(&mut executable, request.operation_name.as_deref(), &request.variables);
-        request.set_parsed_query(executable);
         let operation = document.operation(request.operation_name.as_deref());
+        // Where no operation can be told, nothing is run, and the answer is about the document as it is.
+        if operation.is_some() {
+            absent::leave_out(&mut executable, request.operation_name.as_deref(), &request.variables);
+        }
+        request.set_parsed_query(executable);
         let mut response = self.schema.execute(request).await;
         if let Some(operation) = operation {
             let set = &operation.definition.selection_set.node;
