@@ -1,6 +1,9 @@
 //! The bus tells what was committed, in order, once.
 
+use std::time::Duration;
+
 use throughline::events::bus::{Bus, Heard};
+use throughline::events::{is_more_to_settle, last_position};
 
 use crate::support::{Backend, Client, TestDatabase};
 
@@ -11,12 +14,23 @@ async fn create(client: &Client, name: &str) {
     client.data(&make).await;
 }
 
+/// Waits until no transaction runs that began before what was written: those of other tests, on the same server, count as well. Who
+/// listens earlier hears what is not settled yet.
+async fn settle(client: &Client) {
+    let reader = client.test.database.reader();
+    while is_more_to_settle(reader, last_position(reader).await.unwrap()).await.unwrap() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
 async fn listeners_hear_what_is_committed(backend: Backend) {
     let client = Client::new(TestDatabase::new(backend).await);
     create(&client, "before").await;
+    settle(&client).await;
     let bus = Bus::new(client.test.database.clone());
     let mut first = bus.listen().await.unwrap();
     create(&client, "a").await;
+    settle(&client).await;
     let mut second = bus.clone().listen().await.unwrap();
     let made = (0..20).map(|number| format!("b{number}")).collect::<Vec<_>>();
     futures_util::future::join_all(made.iter().map(|name| create(&client, name))).await;
