@@ -47,13 +47,12 @@ impl File {
 
     pub(crate) fn create(&self, feature: &NewFeature<'_>) -> anyhow::Result<()> {
         let mut writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
-        let connection = match writer.as_mut() {
-            Some(connection) => connection,
-            None => {
-                let connection = Connection::open(&self.path)?;
-                connection.execute_batch("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON")?;
-                writer.insert(connection)
-            }
+        let connection = if let Some(connection) = writer.as_mut() {
+            connection
+        } else {
+            let connection = Connection::open(&self.path)?;
+            connection.execute_batch("PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON")?;
+            writer.insert(connection)
         };
         let NewFeature { id, event_id, audit_id, project, name, payload, changes, request_id, hash, .. } = feature;
         let (id, event_id, audit_id, project) =
