@@ -14,6 +14,7 @@ use fastrand::Rng;
 use sea_orm::sqlx::{Connection as _, Executor as _, PgConnection};
 use serde_json::{Value, json};
 use throughline::database::{Database, PoolOptions};
+use throughline::events::{replay, verify};
 
 use crate::support::{Backend, RunningServer, Tables, TestDatabase, leaves_postgres_out, query_texts};
 
@@ -215,6 +216,10 @@ async fn assert_nothing_lost_or_doubled(test: &TestDatabase, log: &Path) -> u64 
     let database = Database::connect(&test.url, &PoolOptions::default()).await.unwrap();
     let tables = Tables::read(&database).await;
     tables.assert_tell_one_story();
+    // The product's own checks say the same.
+    assert_eq!(verify(&database, |_| {}).await.unwrap().fault, None);
+    let replayed = replay(&database, false, |_| {}).await.unwrap();
+    assert!(replayed.is_equal(), "{replayed:?}");
     let mut acknowledged = BTreeMap::new();
     for line in BufReader::new(File::open(log).unwrap()).lines() {
         let line: Value = serde_json::from_str(&line.unwrap()).unwrap();
