@@ -48,12 +48,14 @@ const UP: &[Sql] = &[
             request_id TEXT NOT NULL,
             created_at TEXT NOT NULL,
             hash BLOB NOT NULL,
-            CONSTRAINT events_aggregate_version_unique UNIQUE (aggregate_id, version),
             CONSTRAINT events_version_positive CHECK (version >= 1),
             CONSTRAINT events_actor_kind_known CHECK (actor_kind IN ('person', 'agent', 'service')),
             CONSTRAINT events_hash_length CHECK (length(hash) = 32)
         ) STRICT",
     ),
+    // An index with a name, by which a statement can insist on it: SQLite would scan the events where its statistics are of a
+    // time when there were few.
+    Sql::Sqlite("CREATE UNIQUE INDEX events_aggregate_version_unique ON events (aggregate_id, version)"),
     // What was written is never changed, whoever asks.
     Sql::Postgres(
         r"CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$

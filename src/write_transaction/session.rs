@@ -222,13 +222,17 @@ fn select_rows<A: Written>(connection: &Connection, wanted: RowSet) -> Statement
     let columns: Vec<String> = A::Column::iter().map(|column| format!("t.{}", column.as_str())).collect();
     let keys = wanted.column_names();
     let keys: Vec<String> = keys.split(", ").map(|column| format!("t.{column} = d.{column}")).collect();
-    // SQLite keeps the order of tables that are joined by `CROSS JOIN`.
-    let join = if backend == DbBackend::Sqlite { "CROSS JOIN" } else { "JOIN" };
+    // SQLite keeps the order of tables that are joined by `CROSS JOIN`; and with statistics from when there were few events, it
+    // would scan them for each row if it were not told.
+    let (join, by_version) = match backend {
+        DbBackend::Sqlite => ("CROSS JOIN", " INDEXED BY events_aggregate_version_unique"),
+        _ => ("JOIN", ""),
+    };
     let locking = if connection.locks() { " ORDER BY t.id FOR UPDATE OF t" } else { "" };
     Parameters::statement(backend, |parameters| {
         format!(
             "SELECT {}, e.hash FROM {} {join} {table} t ON {} \
-             LEFT JOIN events e ON e.aggregate_id = t.id AND e.version = t.row_version{locking}",
+             LEFT JOIN events e{by_version} ON e.aggregate_id = t.id AND e.version = t.row_version{locking}",
             columns.join(", "),
             parameters.add_rows(wanted),
             keys.join(" AND "),

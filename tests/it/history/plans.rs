@@ -29,17 +29,17 @@ const LISTS: &[(&str, &str, &str)] = &[
     ("events(first: 5) { nodes { id } }", "sqlite_autoindex_events_1", "events_pkey"),
     (
         "events(first: 5, filter: {aggregateId: {eq: $f}}, orderBy: {field: VERSION}) { nodes { id } }",
-        "sqlite_autoindex_events_2",
+        "events_aggregate_version_unique",
         "events_aggregate_version_unique",
     ),
     (
         "feature(id: $f) { history(first: 5) { nodes { id } } }",
-        "sqlite_autoindex_events_2",
+        "events_aggregate_version_unique",
         "events_aggregate_version_unique",
     ),
     (
         "feature(id: $f) { history(first: 5, orderBy: {field: VERSION, direction: DESC}) { nodes { id } } }",
-        "sqlite_autoindex_events_2",
+        "events_aggregate_version_unique",
         "events_aggregate_version_unique",
     ),
 ];
