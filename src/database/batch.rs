@@ -98,7 +98,7 @@ impl Batch {
 
     /// Adds a statement that must return `rows` rows; it ends with a `RETURNING`, or selects. On SQLite, where nobody else writes
     /// meanwhile, it is not asked.
-    pub fn expect(&mut self, rows: usize, write: impl FnOnce(&mut Parameters) -> String) {
+    pub fn add_expecting(&mut self, rows: usize, write: impl FnOnce(&mut Parameters) -> String) {
         self.push(Some(rows), write);
     }
 

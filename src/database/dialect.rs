@@ -248,6 +248,23 @@ pub fn time_text(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::AutoSi, false)
 }
 
+/// Joins the table on its left to the one on its right, in this order: SQLite keeps the order of tables that are joined by
+/// `CROSS JOIN`, and PostgreSQL sees that a row set is the smaller one.
+#[must_use]
+pub fn join_in_order(backend: DbBackend) -> &'static str {
+    if backend == DbBackend::Sqlite { "CROSS JOIN" } else { "JOIN" }
+}
+
+/// The table of events, to be looked up by aggregate and version. With statistics from when there were few events, SQLite would
+/// scan them for each look-up if it were not told.
+#[must_use]
+pub fn events_by_version(backend: DbBackend) -> &'static str {
+    match backend {
+        DbBackend::Sqlite => "events e INDEXED BY events_aggregate_version_unique",
+        _ => "events e",
+    }
+}
+
 /// Lets rows that are there, known by their `id`, have the values of `source`: a row set with these columns, which hold at least
 /// what a new row must have. SQLite would look for each row of the table in the set; it finds the rows by their key where they are
 /// inserted again.

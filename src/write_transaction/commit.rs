@@ -199,7 +199,7 @@ fn lock_parents(batch: &mut Batch, tables: &Tables, parents: &BTreeSet<Uuid>) {
         if rows.is_empty() {
             continue;
         }
-        batch.expect(rows.len(), |parameters| {
+        batch.add_expecting(rows.len(), |parameters| {
             let source = parameters.add_rows(rows);
             format!(
                 "SELECT f.id FROM features f JOIN {source} ON d.id = f.id WHERE f.deleted_at {condition} \

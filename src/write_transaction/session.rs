@@ -5,7 +5,7 @@
 
 use chrono::{DateTime, Utc};
 use entity::event;
-use sea_orm::{DbBackend, FromQueryResult as _, IdenStatic as _, Iterable as _, Statement};
+use sea_orm::{FromQueryResult as _, IdenStatic as _, Iterable as _, Statement};
 use serde_json::{Map, Value as Json};
 use uuid::Uuid;
 
@@ -14,7 +14,7 @@ use super::records::{Tables, Written};
 use crate::access::Caller;
 use crate::clock;
 use crate::database::row_set::RowSet;
-use crate::database::{DatabaseError, Parameters};
+use crate::database::{DatabaseError, Parameters, dialect};
 use crate::events::{self, Effect, Happened, Hash, NO_EVENT, Stamp, apply, hash_of};
 
 /// A transaction as a command sees it.
@@ -136,10 +136,10 @@ impl<'t> Session<'t> {
     pub(super) async fn events_since(&self, wanted: RowSet) -> Result<Vec<event::Model>, DatabaseError> {
         let backend = self.connection.backend();
         let columns: Vec<String> = event::Column::iter().map(|column| format!("e.{}", column.as_str())).collect();
-        let join = if backend == DbBackend::Sqlite { "CROSS JOIN" } else { "JOIN" };
+        let (join, events) = (dialect::join_in_order(backend), dialect::events_by_version(backend));
         let statement = Parameters::statement(backend, |parameters| {
             format!(
-                "SELECT {} FROM {} {join} events e ON e.aggregate_id = d.aggregate_id AND e.version > d.since \
+                "SELECT {} FROM {} {join} {events} ON e.aggregate_id = d.aggregate_id AND e.version > d.since \
                  AND e.version <= d.since + {MOST_EVENTS_SINCE} ORDER BY e.aggregate_id, e.version",
                 columns.join(", "),
                 parameters.add_rows(wanted),
@@ -222,17 +222,12 @@ fn select_rows<A: Written>(connection: &Connection, wanted: RowSet) -> Statement
     let columns: Vec<String> = A::Column::iter().map(|column| format!("t.{}", column.as_str())).collect();
     let keys = wanted.column_names();
     let keys: Vec<String> = keys.split(", ").map(|column| format!("t.{column} = d.{column}")).collect();
-    // SQLite keeps the order of tables that are joined by `CROSS JOIN`; and with statistics from when there were few events, it
-    // would scan them for each row if it were not told.
-    let (join, by_version) = match backend {
-        DbBackend::Sqlite => ("CROSS JOIN", " INDEXED BY events_aggregate_version_unique"),
-        _ => ("JOIN", ""),
-    };
+    let (join, events) = (dialect::join_in_order(backend), dialect::events_by_version(backend));
     let locking = if connection.locks() { " ORDER BY t.id FOR UPDATE OF t" } else { "" };
     Parameters::statement(backend, |parameters| {
         format!(
             "SELECT {}, e.hash FROM {} {join} {table} t ON {} \
-             LEFT JOIN events e{by_version} ON e.aggregate_id = t.id AND e.version = t.row_version{locking}",
+             LEFT JOIN {events} ON e.aggregate_id = t.id AND e.version = t.row_version{locking}",
             columns.join(", "),
             parameters.add_rows(wanted),
             keys.join(" AND "),

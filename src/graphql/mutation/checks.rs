@@ -190,6 +190,7 @@ impl<'r> Checks<'r> {
             }
         }
     }
+
     /// The key of what the step of this name makes or changes.
     fn reference(
         &mut self,
