@@ -14,6 +14,7 @@ mod request;
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::OriginalUri;
 use axum::http::{Method, StatusCode, Uri};
 use axum::middleware;
 use axum::response::Redirect;
@@ -57,10 +58,15 @@ pub fn router(api: Api, settings: HttpSettings) -> Router {
     let routes = Router::new()
         .route(GRAPHQL_PATH, get(graphql::get).post(graphql::post))
         .route(graphiql::SCRIPT_PATH, get(graphiql::script))
-        .route("/", get(|| async { Redirect::temporary(GRAPHQL_PATH) }))
+        .route("/", get(to_graphql))
         .with_state(Served { api, settings })
         .layer(CompressionLayer::new().compress_when(SizeAbove::new(COMPRESSED_FROM_BYTES.into())));
     with_layers(routes)
+}
+
+/// To where GraphQL is, in whatever application and below whatever path the routes are.
+async fn to_graphql(OriginalUri(uri): OriginalUri) -> Redirect {
+    Redirect::temporary(&format!("{}{GRAPHQL_PATH}", uri.path().trim_end_matches('/')))
 }
 
 /// Where GraphQL is.
