@@ -25,7 +25,8 @@ use read_pool::ReadPool;
 pub use row::{CopiedRow, Row};
 pub use schema::MigrationState;
 use sea_orm::{
-    ConnAcquireErr, ConnectionTrait as _, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, Statement, Values, metric,
+    ConnAcquireErr, ConnectionTrait as _, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, Statement, Values,
+    metric,
 };
 
 use std::sync::Arc;

@@ -10,9 +10,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use sea_orm::DbErr;
 use sea_orm::sqlx::pool::PoolOptions;
 use sea_orm::sqlx::{Connection as _, Sqlite};
-use sea_orm::DbErr;
 
 use super::error::no_answer;
 

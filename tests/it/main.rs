@@ -23,4 +23,5 @@ mod schema;
 mod search;
 mod serve;
 mod sqlite_reads;
+mod timeouts;
 mod writes;

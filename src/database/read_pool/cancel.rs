@@ -16,7 +16,6 @@ use futures_util::future::join_all;
 use sea_orm::sqlx::postgres::PgConnectOptions;
 use sea_orm::sqlx::{self, Connection as _, PgConnection};
 use tokio::runtime::Handle;
-use tokio::task::JoinHandle;
 
 use super::postgres::Opener;
 
@@ -32,7 +31,6 @@ struct Queue {
     lanes: Vec<Object<Opener>>,
     /// Whether somebody takes them out.
     is_worked_on: bool,
-    worker: Option<JoinHandle<()>>,
 }
 
 /// Takes connections out of the queue until there are none.
@@ -60,18 +58,18 @@ impl Canceller {
         };
         let mut queue = self.queue();
         queue.lanes.push(lane);
-        if !mem::replace(&mut queue.is_worked_on, true) {
-            let shift = Shift { canceller: Arc::clone(self), has_ended: false };
-            queue.worker = Some(runtime.spawn(shift.work()));
+        let begins = !mem::replace(&mut queue.is_worked_on, true);
+        // A runtime that ends drops what is spawned at once, which asks for the queue.
+        drop(queue);
+        if begins {
+            runtime.spawn(Shift { canceller: Arc::clone(self), has_ended: false }.work());
         }
     }
 
-    /// Waits until the queue is empty.
+    /// Waits until all that was left to it is done, when the program ends.
     pub(super) async fn wait(&self) {
-        let worker = self.queue().worker.take();
-        if let Some(worker) = worker {
-            // It fails when the runtime ends.
-            let _ = worker.await;
+        while self.queue().is_worked_on {
+            tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
 

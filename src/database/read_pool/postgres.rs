@@ -61,7 +61,8 @@ impl Manager for Opener {
 
     async fn create(&self) -> Result<Lane, sqlx::Error> {
         let mut connection = PgConnection::connect_with(&self.options).await?;
-        let process = sqlx::query_scalar("SELECT pg_backend_pid()").persistent(false).fetch_one(&mut connection).await?;
+        let process =
+            sqlx::query_scalar("SELECT pg_backend_pid()").persistent(false).fetch_one(&mut connection).await?;
         Ok(Lane { connection, process, state: State::Idle, proven: false })
     }
 

@@ -100,7 +100,9 @@ impl Readers {
         }
         match read {
             Ok(rows) => Ok(rows),
-            Err(ReadError::Busy(error) | ReadError::Failed(error) | ReadError::Stopped(error)) => Err(driver_error(error)),
+            Err(ReadError::Busy(error) | ReadError::Failed(error) | ReadError::Stopped(error)) => {
+                Err(driver_error(error))
+            }
         }
     }
 
