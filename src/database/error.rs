@@ -35,12 +35,10 @@ impl From<DbErr> for DatabaseError {
     fn from(error: DbErr) -> Self {
         match &error {
             DbErr::ConnectionAcquire(ConnAcquireErr::Timeout) => Self::PoolTimeout(error),
-            DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed) => Self::Unavailable(error),
-            DbErr::Conn(RuntimeErr::SqlxError(cause)) => match sort_driver_error(cause) {
-                Kind::LockTimeout => Self::LockTimeout(error),
-                _ => Self::Unavailable(error),
-            },
-            DbErr::Conn(_) => Self::Unavailable(error),
+            DbErr::Conn(RuntimeErr::SqlxError(cause)) if matches!(sort_driver_error(cause), Kind::LockTimeout) => {
+                Self::LockTimeout(error)
+            }
+            DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed) | DbErr::Conn(_) => Self::Unavailable(error),
             DbErr::Exec(RuntimeErr::SqlxError(cause)) | DbErr::Query(RuntimeErr::SqlxError(cause)) => {
                 match sort_driver_error(cause) {
                     Kind::Unavailable => Self::Unavailable(error),

@@ -55,18 +55,25 @@ impl WriteLimit {
 
     /// Lets each connection of the writer's pool look when to stop.
     pub(super) fn watch(&self, pool: PoolOptions<Sqlite>) -> PoolOptions<Sqlite> {
+        let end = match self {
+            Self::Statement(_, end) => Some(Arc::clone(end)),
+            Self::None | Self::Answer(_) => None,
+        };
+        let (acquired, connected) = (end.clone(), end);
         // A statement that was stopped in the middle has taken its transaction with it, as one does for which the disk is full;
         // sqlx still counts the transaction, and would begin no other.
-        let pool = pool.before_acquire(|connection, _| {
+        pool.before_acquire(move |connection, _| {
             let is_whole = !connection.is_in_transaction();
+            acquired.iter().for_each(|end| end.lift());
             Box::pin(async move { Ok(is_whole) })
-        });
-        let Self::Statement(_, end) = self else { return pool };
-        let end = Arc::clone(end);
-        pool.after_connect(move |connection, _| {
-            let end = Arc::clone(&end);
+        })
+        .after_connect(move |connection, _| {
+            let end = connected.clone();
             Box::pin(async move {
-                connection.lock_handle().await?.set_progress_handler(STEPS, move || end.is_ahead());
+                if let Some(end) = end {
+                    end.lift();
+                    connection.lock_handle().await?.set_progress_handler(STEPS, move || end.is_ahead());
+                }
                 Ok(())
             })
         })
@@ -97,6 +104,11 @@ impl End {
         at == NEVER || micros(self.base.elapsed()) < at
     }
 
+    /// Lets whatever runs go on. Whoever stopped the last statement has given the writer back.
+    fn lift(&self) {
+        self.at.store(NEVER, Ordering::Relaxed);
+    }
+
     fn begin(&self, timeout: Duration) -> Running<'_> {
         self.at.store(micros(self.base.elapsed() + timeout), Ordering::Relaxed);
         Running(self)
@@ -105,7 +117,7 @@ impl End {
 
 impl Running<'_> {
     fn has_ended(self) {
-        self.0.at.store(NEVER, Ordering::Relaxed);
+        self.0.lift();
         std::mem::forget(self);
     }
 }

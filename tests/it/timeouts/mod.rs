@@ -10,14 +10,14 @@ use std::time::{Duration, Instant};
 
 use sea_orm::{ConnectOptions, ConnectionTrait as _, DatabaseConnection};
 use serde_json::{Value, json};
-use throughline::database::PoolOptions;
+use throughline::database::{Database, PoolOptions};
 
-use crate::support::{Backend, Client, TestDatabase};
+use crate::support::{Backend, Client, Tables, TestDatabase};
 
 /// Long enough for what is quick, on a machine that does much else.
-const SHORT: Duration = Duration::from_millis(400);
+const SHORT: Duration = Duration::from_millis(600);
 /// How long a time that has run out may take to be told.
-const SOON: Duration = Duration::from_secs(3);
+const SOON: Duration = Duration::from_secs(5);
 
 /// Times that are not waited for in vain.
 fn patient() -> PoolOptions {
@@ -28,6 +28,14 @@ fn patient() -> PoolOptions {
 /// The API over the demo with these times.
 async fn client(backend: Backend, pool: &PoolOptions) -> Client {
     Client::new(TestDatabase::with_demo(backend).await.reopened(pool).await)
+}
+
+/// All tables, read without haste.
+async fn tables(test: &TestDatabase) -> Tables {
+    let database = Database::connect(&test.url, &patient()).await.unwrap();
+    let tables = Tables::read(&database).await;
+    database.close().await.unwrap();
+    tables
 }
 
 /// A connection of somebody else's, who keeps what a transaction holds.

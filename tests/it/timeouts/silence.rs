@@ -13,8 +13,8 @@ use throughline::database::{Database, PoolOptions};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, split};
 use tokio::net::{TcpStream, UnixListener, UnixStream};
 
-use super::{CREATE, PROJECTS, SHORT, patient};
-use crate::support::{Backend, Client, Tables, TestDatabase, leaves_postgres_out};
+use super::{CREATE, PROJECTS, SHORT, patient, tables};
+use crate::support::{Backend, Client, TestDatabase, leaves_postgres_out};
 
 /// What goes between the server and who asks it, until it falls silent.
 #[derive(Clone)]
@@ -88,7 +88,7 @@ async fn an_answer_that_never_comes_is_not_waited_for() {
     // Connections that stand, and a statement that is prepared.
     client.data(PROJECTS).await;
     client.data_with(CREATE, json!({ "key": "before" })).await;
-    let before = Tables::read(&client.test.database).await;
+    let before = tables(&client.test).await;
 
     wire.set_silent(true);
     let message = "the database cannot be reached; try again later";
@@ -102,7 +102,7 @@ async fn an_answer_that_never_comes_is_not_waited_for() {
         let data = client.data_with(CREATE, json!({ "key": "during" })).await;
         assert_eq!(data["createProject"]["project"]["name"], "during", "{data}");
     }
-    let after = Tables::read(&client.test.database).await;
+    let after = tables(&client.test).await;
     after.assert_tell_one_story();
     assert_eq!(after.projects.len(), before.projects.len() + 1);
 }

@@ -7,7 +7,7 @@ use sea_orm::{ConnectionTrait as _, sqlx};
 use serde_json::json;
 use throughline::database::PoolOptions;
 
-use super::{CREATE, ENDLESS, SHORT, assert_told, client, patient, somebody_else};
+use super::{CREATE, ENDLESS, SHORT, assert_told, client, patient, somebody_else, tables};
 use crate::support::{Backend, Client, Tables};
 
 on_both!(
@@ -19,7 +19,7 @@ on_both!(
 
 /// Nothing was written, and the command is carried out when it is sent again, once.
 async fn assert_nothing_written(client: &Client, before: &Tables, key: &str) {
-    let after = Tables::read(&client.test.database).await;
+    let after = tables(&client.test).await;
     assert!(after == *before, "something was written");
     assert_carried_out(client, before, key).await;
 }
@@ -29,14 +29,14 @@ async fn assert_carried_out(client: &Client, before: &Tables, key: &str) {
         let data = client.data_with(CREATE, json!({ "key": key })).await;
         assert_eq!(data["createProject"]["project"]["name"], key, "{data}");
     }
-    let after = Tables::read(&client.test.database).await;
+    let after = tables(&client.test).await;
     after.assert_tell_one_story();
     assert_eq!(after.projects.len(), before.projects.len() + 1);
 }
 
 async fn a_lock_is_not_waited_for_for_long(backend: Backend) {
     let client = client(backend, &PoolOptions { lock_timeout: SHORT, ..patient() }).await;
-    let before = Tables::read(&client.test.database).await;
+    let before = tables(&client.test).await;
     let other = somebody_else(&client.test).await;
     let lock = match backend {
         Backend::Postgres => "BEGIN; LOCK TABLE projects IN EXCLUSIVE MODE",
@@ -79,7 +79,7 @@ async fn speed_up_events(client: &Client) {
 
 async fn a_statement_does_not_run_for_long(backend: Backend) {
     let client = client(backend, &PoolOptions { statement_timeout: Some(SHORT), ..patient() }).await;
-    let before = Tables::read(&client.test.database).await;
+    let before = tables(&client.test).await;
     slow_down_events(&client).await;
     let message = "a statement took too long and was stopped; ask for less, or try again";
     for _ in 0..2 {
@@ -93,7 +93,7 @@ async fn a_statement_that_nobody_waits_for_leaves_nothing(backend: Backend) {
     // On SQLite it is stopped at once, on PostgreSQL by its timeout.
     let statement_timeout = Some(if backend == Backend::Sqlite { Duration::from_secs(60) } else { SHORT * 3 });
     let client = client(backend, &PoolOptions { statement_timeout, ..patient() }).await;
-    let before = Tables::read(&client.test.database).await;
+    let before = tables(&client.test).await;
     slow_down_events(&client).await;
     let write = client.run(CREATE, json!({ "key": "left" }));
     assert!(tokio::time::timeout(SHORT, write).await.is_err(), "it has ended");
@@ -103,7 +103,7 @@ async fn a_statement_that_nobody_waits_for_leaves_nothing(backend: Backend) {
 
 async fn a_connection_is_not_waited_for_for_long(backend: Backend) {
     let client = client(backend, &PoolOptions { max_connections: 1, acquire_timeout: SHORT, ..patient() }).await;
-    let before = Tables::read(&client.test.database).await;
+    let before = tables(&client.test).await;
     let message = "no connection to the database was free in time; try again later";
     let told = assert_told(&client, CREATE, json!({ "key": "crowded" }), "POOL_TIMEOUT", message);
     let (writer, select) = (client.test.database.writer(), AssertSqlSafe("SELECT 1"));
