@@ -64,7 +64,9 @@ impl WriteLimit {
         // sqlx still counts the transaction, and would begin no other.
         pool.before_acquire(move |connection, _| {
             let is_whole = !connection.is_in_transaction();
-            acquired.iter().for_each(|end| end.lift());
+            if let Some(end) = &acquired {
+                end.lift();
+            }
             Box::pin(async move { Ok(is_whole) })
         })
         .after_connect(move |connection, _| {

@@ -58,7 +58,7 @@ impl TestDatabase {
         // Longer than the product's, since the tests of a loaded machine wait for each other.
         let pool = PoolOptions {
             acquire_timeout: Duration::from_secs(15),
-            statement_timeout: Some(Duration::from_secs(60)),
+            statement_timeout: Some(Duration::from_mins(1)),
             lock_timeout: Duration::from_secs(15),
             ..PoolOptions::default()
         };

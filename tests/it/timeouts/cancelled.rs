@@ -15,6 +15,9 @@ use crate::support::{Backend, TestDatabase, leaves_postgres_out};
 /// Sleeps for longer than a test takes.
 const SLEEP: &str = "SELECT pg_sleep(60)::text";
 
+/// The most that read at once, where many do.
+const PLACES: u32 = 8;
+
 /// What the server does for others than who asks.
 struct Server(PgConnection);
 
@@ -85,7 +88,6 @@ async fn many_that_hang_up_at_once_leave_no_connection_behind() {
     if leaves_postgres_out() {
         return;
     }
-    const PLACES: u32 = 8;
     let pool = PoolOptions { max_connections: PLACES, ..patient() };
     let test = TestDatabase::new(Backend::Postgres).await.reopened(&pool).await;
     let mut server = Server::of(&test).await;

@@ -91,7 +91,7 @@ async fn a_statement_does_not_run_for_long(backend: Backend) {
 
 async fn a_statement_that_nobody_waits_for_leaves_nothing(backend: Backend) {
     // On SQLite it is stopped at once, on PostgreSQL by its timeout.
-    let statement_timeout = Some(if backend == Backend::Sqlite { Duration::from_secs(60) } else { SHORT * 3 });
+    let statement_timeout = Some(if backend == Backend::Sqlite { Duration::from_mins(1) } else { SHORT * 3 });
     let client = client(backend, &PoolOptions { statement_timeout, ..patient() }).await;
     let before = tables(&client.test).await;
     slow_down_events(&client).await;
