@@ -28,4 +28,5 @@ mod schema;
 mod search;
 mod serve;
 mod sqlite_reads;
+mod timeouts;
 mod writes;
