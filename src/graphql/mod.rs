@@ -4,10 +4,10 @@
 //! is our fault says nothing but that, and is logged once, here, under the request's id.
 
 mod absent;
+mod complete;
 mod document;
 mod limits;
 pub(crate) mod mutation;
-mod order;
 mod persisted;
 mod request;
 mod respond;
@@ -20,7 +20,7 @@ use std::sync::Arc;
 use async_graphql::indexmap::IndexMap;
 use async_graphql::parser::types::OperationType;
 use async_graphql::registry::Registry;
-use async_graphql::{Name, ServerError, Value};
+use async_graphql::{Name, ServerError, Value, Variables};
 
 use self::document::{Document, Documents, Operation};
 pub use self::limits::Limits;
@@ -212,10 +212,16 @@ impl Api {
         }
         asked.set_parsed_query(executable);
         let objects = Arc::clone(&reads);
+        // What is left out is decided by truth values alone; the rest may be megabytes.
+        let mut variables = Variables::default();
+        let flags = asked.variables.iter().filter(|(_, value)| matches!(value, Value::Boolean(_)));
+        variables.extend(flags.map(|(name, value)| (name.clone(), value.clone())));
         let mut response = self.schema.execute(asked.data(reads).data(write)).await;
-        if let Some(operation) = operation {
-            let set = &operation.definition.selection_set.node;
-            order::sort_fields(&document.executable, set, &mut response.data);
+        if let Some(Operation { definition, .. }) = &operation
+            && response.errors.iter().all(|error| !error.path.is_empty())
+        {
+            let data = std::mem::take(&mut response.data);
+            response.data = complete::complete(&self.types, &document.executable, definition, &variables, data);
         }
         let answer = Answer::of(response);
         if answer.has_data {

@@ -8,8 +8,9 @@
 use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, OperationType, SelectionSet};
 use async_graphql::registry::{MetaField, MetaType, Registry};
 use async_graphql::{ErrorExtensionValues, Name, ServerError, Value, Variables};
+use async_graphql_value::Value as RawValue;
 
-use crate::batch::{Arguments, PageLimits, Selected, Source, collect};
+use crate::batch::{PageLimits, Selected, Source, collect};
 use crate::code::Code;
 
 /// How long a list is taken to be where nothing tells.
@@ -227,14 +228,14 @@ impl<'d> Counter<'_, 'd> {
 
     /// The page size that a field is given, or that its declaration has where none is given.
     fn page_size(&self, field: &MetaField, selected: &Selected<'d>) -> Option<u64> {
-        let arguments = Arguments::of(&selected.field().node.arguments, self.source.variables);
+        let arguments = &selected.field().node.arguments;
         ["first", "last"].iter().find_map(|name| {
             let declared = field.args.get(*name)?;
-            let given = arguments.raw(name).filter(|value| **value != Value::Null);
-            match given {
-                Some(Value::Number(number)) => Some(number.as_u64().unwrap_or(0)),
-                Some(_) => Some(0),
-                None => declared.default_value.as_deref().and_then(|text| text.parse().ok()),
+            let given = arguments.iter().find(|(given, _)| given.node == *name);
+            match given.map(|(_, value)| Given::of(&value.node, self.source.variables)) {
+                Some(Given::Number(size)) => Some(size),
+                Some(Given::Other) => Some(0),
+                None | Some(Given::Nothing | Given::List(_)) => declared.default_value.as_deref()?.parse().ok(),
             }
         })
     }
@@ -246,24 +247,54 @@ impl<'d> Counter<'_, 'd> {
             let declared = field.args.get(name).map(|declared| named_type(&declared.ty));
             declared.is_some_and(|name| matches!(self.types.types.get(name), Some(MetaType::Enum { .. })))
         };
-        let raw = &selected.field().node.arguments;
-        let arguments = Arguments::of(raw, self.source.variables);
-        let given =
-            raw.iter().filter(|(name, _)| !is_enum(&name.node)).filter_map(|(name, _)| arguments.raw(&name.node));
-        let longest = given.filter_map(longest_list).max();
+        let given = selected.field().node.arguments.iter().filter(|(name, _)| !is_enum(&name.node));
+        let longest = given.filter_map(|(_, value)| match Given::of(&value.node, self.source.variables) {
+            Given::List(length) => Some(length),
+            _ => None,
+        });
+        let longest = longest.max();
         self.varies |= longest.is_some();
         longest
     }
 }
 
-fn longest_list(value: &Value) -> Option<u64> {
-    match value {
-        Value::List(items) => Some(items.len() as u64),
-        Value::Object(fields) => {
-            let lists = fields.values().filter(|field| matches!(field, Value::List(_)));
-            lists.filter_map(longest_list).max()
+/// What an argument comes to, as far as its size goes. Nothing is copied: it may be megabytes.
+enum Given {
+    Nothing,
+    Number(u64),
+    /// The length of a list, or of the longest one directly within an object.
+    List(u64),
+    Other,
+}
+
+impl Given {
+    fn of(value: &RawValue, variables: &Variables) -> Self {
+        match value {
+            RawValue::Variable(name) => variables.get(name).map_or(Self::Nothing, Self::of_constant),
+            RawValue::Null => Self::Nothing,
+            RawValue::Number(number) => Self::Number(number.as_u64().unwrap_or(0)),
+            RawValue::List(items) => Self::List(items.len() as u64),
+            RawValue::Object(fields) => Self::longest(fields.values().map(|value| Self::of(value, variables))),
+            _ => Self::Other,
         }
-        _ => None,
+    }
+
+    fn of_constant(value: &Value) -> Self {
+        match value {
+            Value::Null => Self::Nothing,
+            Value::Number(number) => Self::Number(number.as_u64().unwrap_or(0)),
+            Value::List(items) => Self::List(items.len() as u64),
+            Value::Object(fields) => Self::longest(fields.values().map(Self::of_constant)),
+            _ => Self::Other,
+        }
+    }
+
+    fn longest(fields: impl Iterator<Item = Self>) -> Self {
+        let lengths = fields.filter_map(|field| match field {
+            Self::List(length) => Some(length),
+            _ => None,
+        });
+        lengths.max().map_or(Self::Other, Self::List)
     }
 }
 

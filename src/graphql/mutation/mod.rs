@@ -37,9 +37,10 @@ macro_rules! mutations {
                     idempotency_key: Option<String>,
                     #[graphql(desc = "Whether to answer what would happen, and to let nothing happen.", default = false)]
                     dry_run: bool,
-                ) -> async_graphql::Result<$payload> {
+                ) -> async_graphql::Result<Option<$payload>> {
+                    // Null where it failed, so that what the request's other mutations did is told all the same.
                     let runner = $crate::graphql::mutation::Runner::new(ctx, idempotency_key, dry_run)?;
-                    Ok(runner.run($crate::graphql::mutation::Mutation::into_command(input)).await?.into())
+                    Ok(Some(runner.run($crate::graphql::mutation::Mutation::into_command(input)).await?.into()))
                 }
             )+
         }

@@ -1,4 +1,4 @@
-//! The schema's types, as `schema.graphql` has them.
+//! The schema's types.
 
 use std::collections::{HashMap, HashSet};
 
@@ -6,12 +6,13 @@ use async_graphql::parser::parse_schema;
 use async_graphql::parser::types::{
     BaseType, FieldDefinition, InputValueDefinition, Type, TypeKind, TypeSystemDefinition,
 };
+use throughline::graphql::Api;
 
 pub(super) struct Types(HashMap<String, TypeKind>);
 
 impl Types {
     pub(super) fn read() -> Self {
-        let document = parse_schema(include_str!("../../../schema.graphql")).unwrap();
+        let document = parse_schema(Api::sdl()).unwrap();
         let types = document.definitions.into_iter().filter_map(|definition| match definition {
             TypeSystemDefinition::Type(definition) => {
                 Some((definition.node.name.node.to_string(), definition.node.kind))
