@@ -13,8 +13,8 @@ mod sqlite;
 
 use std::sync::Arc;
 
-use deadpool::Runtime;
 use deadpool::managed::{Manager, Pool, PoolError, QueueMode};
+use deadpool::{Runtime, Status};
 use sea_orm::sqlx::postgres::PgConnectOptions;
 use sea_orm::{ConnAcquireErr, DbErr, Values, sqlx};
 
@@ -51,6 +51,14 @@ impl ReadPool {
             Self::Postgres(pool) => postgres::run(pool, sql, values).await?,
             Self::Sqlite(readers) => readers.run(sql, values).await?,
         })
+    }
+
+    /// How many connections there are, and who waits for one.
+    pub(super) fn status(&self) -> Status {
+        match self {
+            Self::Postgres(pool) => pool.status(),
+            Self::Sqlite(readers) => readers.status(),
+        }
     }
 
     /// Closes the connections that nobody uses, and lets none be opened any more.

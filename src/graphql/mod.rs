@@ -27,6 +27,7 @@ pub use crate::batch::PageLimits;
 use crate::batch::{BatchError, DeclaresRoot as _, Reads, Scope};
 use crate::code::Code;
 use crate::database::Database;
+use crate::telemetry::{Observed, Telemetry};
 
 /// The GraphQL API over one database. Cloning is cheap.
 #[derive(Clone)]
@@ -37,6 +38,7 @@ pub struct Api {
     documents: Documents,
     database: Database,
     limits: PageLimits,
+    telemetry: Telemetry,
 }
 
 impl Api {
@@ -44,7 +46,30 @@ impl Api {
     #[must_use]
     pub fn new(database: Database, limits: PageLimits) -> Self {
         let types = Arc::new(schema::types());
-        Self { schema: schema::build(), types, documents: Documents::new(), database, limits }
+        Self {
+            schema: schema::build(),
+            types,
+            documents: Documents::new(),
+            database,
+            limits,
+            telemetry: Telemetry::default(),
+        }
+    }
+
+    /// The same, observed by `telemetry`.
+    #[must_use]
+    pub fn with_telemetry(self, telemetry: Telemetry) -> Self {
+        Self { telemetry, ..self }
+    }
+
+    /// What is observed of it.
+    pub fn telemetry(&self) -> &Telemetry {
+        &self.telemetry
+    }
+
+    /// The database that it is over.
+    pub(crate) fn database(&self) -> &Database {
+        &self.database
     }
 
     /// The schema in GraphQL's schema definition language, as `schema.graphql` holds it.
@@ -56,17 +81,16 @@ impl Api {
     /// Runs one request for `caller`. The answer's errors name `request_id` where the log has more.
     pub async fn execute(&self, request: Request, caller: Caller, request_id: String) -> Answer {
         let caller = Arc::new(caller);
-        let reads = Arc::new(Reads::new(self.database.clone(), Arc::clone(&caller), self.limits));
-        let write = WriteContext {
-            database: self.database.clone(),
-            caller,
-            request_id: request_id.clone(),
-            limits: self.limits,
-        };
-        let mut answer = self.answer(request, reads, write).await.unwrap_or_else(Answer::refused);
+        let observed = self.telemetry.begin();
+        let database = self.database.observed_by(Arc::clone(&observed));
+        let reads = Arc::new(Reads::new(database.clone(), Arc::clone(&caller), self.limits));
+        let write = WriteContext { database, caller, request_id: request_id.clone(), limits: self.limits };
+        let mut answer = self.answer(request, reads, write, &observed).await.unwrap_or_else(Answer::refused);
         for error in &mut answer.errors {
             finish_error(error, &request_id);
         }
+        let (outcome, codes) = respond::outcome(&answer);
+        observed.end(outcome, codes);
         answer.finish()
     }
 
@@ -75,6 +99,7 @@ impl Api {
         mut request: Request,
         reads: Arc<Reads>,
         write: WriteContext,
+        observed: &Observed,
     ) -> Result<Answer, Vec<ServerError>> {
         let kept = self.documents.find(&request.query);
         let is_new = kept.is_none();
@@ -84,6 +109,7 @@ impl Api {
         };
         let operation = document.operation(request.operation_name.as_deref());
         if let Some(operation) = &operation {
+            observed.asks_for(operation.definition.ty, operation.name);
             variables::coerce(&self.types, operation.definition, &mut request.variables)?;
         }
         let Some(operation) = operation.filter(|operation| operation.definition.ty == OperationType::Query) else {

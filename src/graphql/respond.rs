@@ -3,6 +3,8 @@
 use async_graphql::{Response, ServerError, Value};
 
 use crate::batch::{Data, write_json};
+use crate::code::Code;
+use crate::telemetry::Outcome;
 
 /// The answer to a request.
 #[derive(Clone, Debug)]
@@ -53,4 +55,21 @@ impl Answer {
         self.body.push(b'}');
         self
     }
+}
+
+/// What the request came to, and the codes of its errors, for whoever counts them.
+pub(super) fn outcome(answer: &Answer) -> (Outcome, Vec<Code>) {
+    let codes: Vec<_> = answer.errors.iter().filter_map(code_of).collect();
+    let is_ours = codes.iter().any(|code| code.constant_message().is_some());
+    let outcome = match (answer.has_data, codes.is_empty()) {
+        (true, true) => Outcome::Ok,
+        (false, _) if !is_ours => Outcome::Refused,
+        _ => Outcome::Error,
+    };
+    (outcome, codes)
+}
+
+fn code_of(error: &ServerError) -> Option<Code> {
+    let Some(Value::String(code)) = error.extensions.as_ref()?.get("code") else { return None };
+    Code::ALL.into_iter().find(|known| known.as_str() == code)
 }

@@ -64,6 +64,7 @@ impl Connection {
 
     pub(super) async fn query_all(&self, statement: Statement) -> Result<Vec<QueryResult>, DatabaseError> {
         self.database().may_call()?;
+        let _observed = self.database().observe("write", 1);
         Ok(match self {
             Self::Single(database) => database.writer().query_all_raw(statement).await?,
             Self::Transaction(_, transaction) => transaction.query_all_raw(statement).await?,
@@ -72,6 +73,7 @@ impl Connection {
 
     pub(super) async fn execute(&self, statement: Statement) -> Result<(), DatabaseError> {
         self.database().may_call()?;
+        let _observed = self.database().observe("write", 1);
         match self {
             Self::Single(database) => database.writer().execute_raw(statement).await?,
             Self::Transaction(_, transaction) => transaction.execute_raw(statement).await?,

@@ -18,6 +18,7 @@ mod history;
 mod http;
 mod import;
 mod migrations;
+mod operations;
 mod reads;
 mod schema;
 mod search;
