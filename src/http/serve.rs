@@ -50,7 +50,7 @@ pub enum Served {
 /// The most that is read of a request's headers, and held of its body at once.
 const BUFFER_BYTES: usize = 64 * 1024;
 /// How long a connection without a request stays open after the stop: one that was sent just before arrives in that time.
-const LINGER: Duration = Duration::from_millis(250);
+const LINGER: Duration = Duration::from_millis(500);
 /// How long to wait where there is no file handle or memory for another connection.
 const PAUSE: Duration = Duration::from_millis(100);
 

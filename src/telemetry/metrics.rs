@@ -47,11 +47,10 @@ pub(super) struct Metrics {
     pub(super) cost: Histogram,
     pub(super) connections: Gauge,
     errors: Vec<Counter>,
-    loaders: RwLock<HashMap<&'static str, Loader>>,
+    loaders: RwLock<HashMap<&'static str, Arc<Loader>>>,
 }
 
 /// What is counted for one field that is loaded.
-#[derive(Clone)]
 pub(super) struct Loader {
     pub(super) duration: Histogram,
     pub(super) keys: Histogram,
@@ -143,15 +142,16 @@ impl Metrics {
     }
 
     /// What is counted for a field of this name, which is one of the schema's.
-    pub(super) fn loader(&self, name: &'static str) -> Loader {
+    pub(super) fn loader(&self, name: &'static str) -> Arc<Loader> {
         if let Some(known) = self.loaders.read().unwrap_or_else(PoisonError::into_inner).get(name) {
-            return known.clone();
+            return Arc::clone(known);
         }
         let loader = with_local_recorder(&*self.recorder, || Loader {
             duration: histogram!(STATEMENT_DURATION, "loader" => name),
             keys: histogram!(STATEMENT_KEYS, "loader" => name),
         });
-        self.loaders.write().unwrap_or_else(PoisonError::into_inner).insert(name, loader.clone());
+        let loader = Arc::new(loader);
+        self.loaders.write().unwrap_or_else(PoisonError::into_inner).insert(name, Arc::clone(&loader));
         loader
     }
 

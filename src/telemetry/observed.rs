@@ -3,8 +3,8 @@
 //! **Invariants:** it is counted once: with what it came to, or as cancelled where its last reference goes without an end;
 //! what a client calls its operation is put into no line but cut to [`LONGEST_NAME`] characters of a GraphQL name.
 
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use async_graphql::Name;
@@ -119,7 +119,7 @@ impl Drop for Observed {
 
 /// A statement while it runs.
 pub struct Statement {
-    loader: Loader,
+    loader: Arc<Loader>,
     keys: usize,
     began: Instant,
 }

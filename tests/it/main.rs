@@ -23,5 +23,7 @@ mod reads;
 mod schema;
 mod search;
 mod serve;
+#[cfg(feature = "otlp")]
+mod spans;
 mod sqlite_reads;
 mod writes;

@@ -35,7 +35,7 @@ async fn get(router: &Router, path: &str) -> (StatusCode, String) {
 
 async fn post(router: &Router, query: &str, variables: Value) -> Value {
     let body = json!({ "query": query, "variables": variables }).to_string();
-    let request = Request::post("/graphql").header("content-type", "application/json").body(body.into()).unwrap();
+    let request = Request::post("/graphql").header("content-type", "application/json").body(Body::from(body)).unwrap();
     let response = router.clone().oneshot(request).await.unwrap();
     serde_json::from_slice(&to_bytes(response.into_body(), usize::MAX).await.unwrap()).unwrap()
 }
