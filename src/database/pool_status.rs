@@ -21,15 +21,12 @@ impl Database {
     /// Its pools as they are now. Nobody waits for that.
     pub fn pool_statuses(&self) -> [PoolStatus; 2] {
         let read = self.reads.status();
-        let (size, idle) = match self.backend() {
-            DbBackend::Postgres => {
-                let pool = self.writer.get_postgres_connection_pool();
-                (pool.size(), pool.num_idle())
-            }
-            _ => {
-                let pool = self.writer.get_sqlite_connection_pool();
-                (pool.size(), pool.num_idle())
-            }
+        let (size, idle) = if self.backend() == DbBackend::Postgres {
+            let pool = self.writer.get_postgres_connection_pool();
+            (pool.size(), pool.num_idle())
+        } else {
+            let pool = self.writer.get_sqlite_connection_pool();
+            (pool.size(), pool.num_idle())
         };
         let size = usize::try_from(size).unwrap_or(usize::MAX);
         [

@@ -35,7 +35,7 @@ pub enum ProbeError {
 }
 
 /// A connection that was idle for longer is closed: probes come every few seconds, or not at all.
-const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
+const IDLE_TIMEOUT: Duration = Duration::from_mins(1);
 
 impl Probe {
     /// Opens nothing yet. `timeout` is how long the connection may take to open.
@@ -64,7 +64,7 @@ impl Probe {
     /// # Errors
     /// Why the database cannot serve.
     pub async fn ask(&self, timeout: Duration) -> Result<(), ProbeError> {
-        let sql = format!("SELECT version FROM {}", Migrator::migration_table_name().to_string());
+        let sql = format!("SELECT version FROM {}", Migrator::migration_table_name());
         let statement = Statement::from_string(self.connection.get_database_backend(), sql);
         let rows = tokio::time::timeout(timeout, self.connection.query_all_raw(statement)).await;
         let rows = rows.map_err(|_| ProbeError::Timeout)?.map_err(DatabaseError::from)?;

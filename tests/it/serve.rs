@@ -149,7 +149,7 @@ async fn no_request_is_cut_by_a_stop(backend: Backend) {
     let mut server = RunningServer::start(&test.url);
     let told = Arc::new(AtomicBool::new(false));
     let client = |place: usize| {
-        let kept = if place.is_multiple_of(2) { 1 } else { 0 };
+        let kept = usize::from(place.is_multiple_of(2));
         let client =
             reqwest::Client::builder().pool_max_idle_per_host(kept).retry(reqwest::retry::never()).build().unwrap();
         let (url, told) = (format!("{}/graphql", server.address), Arc::clone(&told));
