@@ -18,7 +18,7 @@ use crate::access::Caller;
 use crate::config::ServerSettings;
 use crate::database::{Database, DatabaseAddress, PoolOptions};
 use crate::graphql::Api;
-use crate::http::{ConnectionLimits, Health, Served};
+use crate::http::{ConnectionLimits, Health, Stopped};
 use crate::{http, import, projects, write_transaction};
 
 /// A server that is ready to answer.
@@ -115,7 +115,7 @@ impl App {
             health.stop();
             tracing::info!("stopping: running requests may finish");
         };
-        if http::serve(listener, router, &connections, &telemetry, stopped).await == Served::InPart {
+        if http::serve(listener, router, &connections, &telemetry, stopped).await == Stopped::InPart {
             tracing::warn!("requests were still running and are dropped");
         }
         let close = async {

@@ -22,7 +22,7 @@ use axum::routing::get;
 
 use self::error::HttpError;
 pub use self::health::Health;
-pub use self::serve::{ConnectionLimits, Served, serve};
+pub use self::serve::{ConnectionLimits, Stopped, serve};
 use crate::code::Code;
 use crate::graphql::Api;
 use crate::telemetry::Telemetry;

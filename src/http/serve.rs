@@ -40,9 +40,9 @@ pub struct ConnectionLimits {
 
 /// How it ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Served {
+pub enum Stopped {
     /// Every request was answered.
-    Wholly,
+    InOrder,
     /// Requests were still running when their time was over.
     InPart,
 }
@@ -62,7 +62,7 @@ pub async fn serve(
     limits: &ConnectionLimits,
     telemetry: &Telemetry,
     stop: impl Future<Output = ()>,
-) -> Served {
+) -> Stopped {
     let (stopping, stopped) = watch::channel(false);
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(limits.header_timeout).max_buf_size(BUFFER_BYTES);
@@ -83,7 +83,7 @@ pub async fn serve(
     drop(server);
     // Each connection holds a receiver until it has ended.
     let finished = tokio::time::timeout(limits.shutdown_timeout, stopping.closed()).await;
-    if finished.is_ok() { Served::Wholly } else { Served::InPart }
+    if finished.is_ok() { Stopped::InOrder } else { Stopped::InPart }
 }
 
 /// The next connection, once there is room for it.
