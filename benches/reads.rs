@@ -157,7 +157,7 @@ impl Prepared {
     /// Runs a request from its text to the bytes of its answer.
     fn execute(&self, document: &str, variables: &Value) -> Vec<u8> {
         let variables = async_graphql::Variables::from_json(variables.clone());
-        let request = async_graphql::Request::new(document).variables(variables);
+        let request = throughline::graphql::Request::new(document).variables(variables);
         let answer = self.api.execute(request, Caller::local_owner(), String::new());
         self.runtime.block_on(answer).body
     }

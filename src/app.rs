@@ -15,10 +15,10 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::access::Caller;
-use crate::config::ServerSettings;
+use crate::config::{ServeSettings, TrustedMode};
 use crate::database::{Database, DatabaseAddress, PoolOptions};
-use crate::graphql::Api;
-use crate::http::{ConnectionLimits, Health, Stopped};
+use crate::graphql::{Api, Settings, TrustedDocuments};
+use crate::http::{ConnectionLimits, Health, HttpSettings, Stopped};
 use crate::{http, import, projects, write_transaction};
 
 /// A server that is ready to answer.
@@ -27,6 +27,7 @@ pub struct App {
     address: SocketAddr,
     database: Database,
     api: Api,
+    http: HttpSettings,
     stop: StopSignals,
     connections: ConnectionLimits,
 }
@@ -61,20 +62,21 @@ impl App {
     ///
     /// # Errors
     /// When one of them is not to be had.
-    pub async fn start(url: &str, pool: &PoolOptions, settings: &ServerSettings) -> anyhow::Result<Self> {
+    pub async fn start(url: &str, pool: &PoolOptions, settings: &ServeSettings) -> anyhow::Result<Self> {
         // From here on a signal waits until the server listens to it.
         let mut stop = StopSignals::listen().context("signals cannot be received")?;
         log_panics();
-        let listener = TcpListener::bind(&settings.listen)
-            .await
-            .with_context(|| format!("cannot listen on {}", settings.listen))?;
+        let api_settings = api_settings(settings)?;
+        let listen = &settings.server.listen;
+        let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
         let address = listener.local_addr().context("the port is not known")?;
         let database = tokio::select! {
             opened = open(url, pool) => opened?,
             () = stop.received() => anyhow::bail!("told to stop before it had started"),
         };
-        let api = Api::new(database.clone(), settings.page_limits()).with_telemetry(settings.telemetry());
-        Ok(Self { listener, address, database, api, stop, connections: settings.connections() })
+        let api = Api::new(database.clone(), api_settings).with_telemetry(settings.server.telemetry());
+        let (http, connections) = (settings.limits.http(), settings.server.connections());
+        Ok(Self { listener, address, database, api, http, stop, connections })
     }
 
     /// Imports the demo's data, unless the database holds a project: what somebody changed in the demo stays, and the
@@ -106,10 +108,10 @@ impl App {
     /// # Errors
     /// When the pools cannot be closed in order.
     pub async fn serve_until_stopped(self) -> anyhow::Result<()> {
-        let Self { listener, address, database, api, mut stop, connections } = self;
+        let Self { listener, address, database, api, http: http_settings, mut stop, connections } = self;
         announce(address);
         let (health, telemetry) = (Health::new(&database), api.telemetry().clone());
-        let router = http::router_with_operations(api, health.clone());
+        let router = http::router_with_operations(api, http_settings, health.clone());
         let stopped = async {
             stop.received().await;
             health.stop();
@@ -129,6 +131,29 @@ impl App {
         }
         Ok(())
     }
+}
+
+/// What the API is set to, with the manifests that are named.
+fn api_settings(settings: &ServeSettings) -> anyhow::Result<Settings> {
+    let documents = &settings.documents;
+    let mut trusted = TrustedDocuments::default();
+    trusted.only = documents.trusted_documents == TrustedMode::Only;
+    for file in &documents.document_manifest {
+        let manifest = std::fs::read_to_string(file).with_context(|| format!("{} cannot be read", file.display()))?;
+        trusted.add_manifest(&manifest).with_context(|| format!("{} is no manifest of documents", file.display()))?;
+    }
+    anyhow::ensure!(
+        !trusted.only || !trusted.is_empty(),
+        "only trusted documents are to be run, but there are none: name their manifest with --document-manifest"
+    );
+    Ok(Settings {
+        pages: settings.server.page_limits(),
+        limits: settings.limits.limits(),
+        trusted,
+        introspection: documents.introspection,
+        suggestions: documents.suggestions,
+        timeout: Some(Duration::from_millis(settings.limits.request_timeout_ms)),
+    })
 }
 
 /// The one line that tells where the server is.

@@ -18,6 +18,22 @@ pub enum Code {
     ParseFailed,
     /// The document does not fit the schema.
     ValidationFailed,
+    /// The document goes beyond a limit, which `extensions.limit` names.
+    LimitExceeded,
+    /// The operation asks for more objects than one may.
+    QueryTooComplex,
+    /// No document has this hash or id: send its text once.
+    PersistedQueryNotFound,
+    /// Only trusted documents are run, and this is none.
+    DocumentNotTrusted,
+    /// The schema does not answer questions about itself.
+    IntrospectionDisabled,
+    /// A page of another site has sent the request.
+    CrossSiteRequest,
+    /// The body did not arrive in time.
+    BodyTimeout,
+    /// The request took too long; a write may have been carried out or not.
+    RequestTimeout,
     /// An argument's value is outside of what it may be.
     InvalidArgument,
     /// An id is malformed, or names another type than is asked for.
@@ -34,7 +50,7 @@ pub enum Code {
 
 impl Code {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 21] = [
         Self::BadRequest,
         Self::NotFound,
         Self::MethodNotAllowed,
@@ -42,6 +58,14 @@ impl Code {
         Self::UnsupportedMediaType,
         Self::ParseFailed,
         Self::ValidationFailed,
+        Self::LimitExceeded,
+        Self::QueryTooComplex,
+        Self::PersistedQueryNotFound,
+        Self::DocumentNotTrusted,
+        Self::IntrospectionDisabled,
+        Self::CrossSiteRequest,
+        Self::BodyTimeout,
+        Self::RequestTimeout,
         Self::InvalidArgument,
         Self::InvalidId,
         Self::InvalidCursor,
@@ -61,6 +85,14 @@ impl Code {
             Self::UnsupportedMediaType => "UNSUPPORTED_MEDIA_TYPE",
             Self::ParseFailed => "GRAPHQL_PARSE_FAILED",
             Self::ValidationFailed => "GRAPHQL_VALIDATION_FAILED",
+            Self::LimitExceeded => "LIMIT_EXCEEDED",
+            Self::QueryTooComplex => "QUERY_TOO_COMPLEX",
+            Self::PersistedQueryNotFound => "PERSISTED_QUERY_NOT_FOUND",
+            Self::DocumentNotTrusted => "DOCUMENT_NOT_TRUSTED",
+            Self::IntrospectionDisabled => "INTROSPECTION_DISABLED",
+            Self::CrossSiteRequest => "CROSS_SITE_REQUEST",
+            Self::BodyTimeout => "BODY_TIMEOUT",
+            Self::RequestTimeout => "REQUEST_TIMEOUT",
             Self::InvalidArgument => "INVALID_ARGUMENT",
             Self::InvalidId => "INVALID_ID",
             Self::InvalidCursor => "INVALID_CURSOR",
@@ -70,10 +102,22 @@ impl Code {
         }
     }
 
-    /// The whole text of an error that is ours, not the caller's: it says nothing of how we work inside.
+    /// Whether it is our fault, or the database's, and not the caller's.
+    #[must_use]
+    pub fn is_ours(self) -> bool {
+        matches!(self, Self::RequestTimeout | Self::WriteConflict | Self::DatabaseUnavailable | Self::Internal)
+    }
+
+    /// The whole text of an error that has the same one wherever it is met. What is ours, not the caller's, says nothing of how
+    /// we work inside.
     #[must_use]
     pub fn constant_message(self) -> Option<&'static str> {
         match self {
+            Self::MethodNotAllowed => Some("only a query may be sent this way; send a mutation with POST"),
+            Self::IntrospectionDisabled => Some("the schema does not answer questions about itself here"),
+            Self::RequestTimeout => {
+                Some("the request took too long and was ended; a write may have been carried out or not")
+            }
             Self::WriteConflict => Some("other writers were in the way; try again"),
             Self::DatabaseUnavailable => Some("the database cannot be reached; try again later"),
             Self::Internal => Some("internal error"),

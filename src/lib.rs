@@ -6,12 +6,13 @@
 //!
 //! ```no_run
 //! use throughline::database::{Database, PoolOptions};
-//! use throughline::graphql::{Api, PageLimits};
+//! use throughline::graphql::{Api, Settings};
+//! use throughline::http::HttpSettings;
 //!
 //! # async fn mount(own: axum::Router) -> Result<axum::Router, Box<dyn std::error::Error>> {
 //! let database = Database::connect("sqlite://throughline.db", &PoolOptions::default()).await?;
 //! database.migrate().await?;
-//! let app = own.merge(throughline::http::router(Api::new(database, PageLimits::default())));
+//! let app = own.merge(throughline::http::router(Api::new(database, Settings::default()), HttpSettings::default()));
 //! # Ok(app)
 //! # }
 //! ```

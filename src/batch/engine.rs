@@ -1,7 +1,7 @@
 //! The engine: finds the plan of an operation, fills it, loads it, writes it.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use async_graphql::indexmap::IndexMap;
 use async_graphql::parser::types::{ExecutableDocument, OperationDefinition};
@@ -26,6 +26,8 @@ struct PlanOf {
     plan: Plan,
     /// How long the last answer was: the next one will be about as long, and need not grow there.
     length: AtomicUsize,
+    /// What it costs, once that is known to be the same for all requests.
+    cost: OnceLock<u64>,
 }
 
 /// What an operation reads for one request.
@@ -40,6 +42,8 @@ pub struct Data {
     pub json: Vec<u8>,
     /// What failed, each with its path.
     pub errors: Vec<ServerError>,
+    /// How many objects it holds; a connection is one together with its page info, an edge with its node.
+    pub objects: u64,
 }
 
 /// More ways to decide one operation than clients have in practice; an operation that exceeds them is planned more often.
@@ -69,7 +73,12 @@ impl Plans {
         let made = planner.finish();
         let (mut plan, filled) = made.map_err(|(error, position)| error.to_server_error(position))?;
         plan.complete(source.into_conditions(), scope.backend, &scope.caller);
-        let plan = Arc::new(PlanOf { caller: Arc::clone(&scope.caller), plan, length: AtomicUsize::new(0) });
+        let plan = Arc::new(PlanOf {
+            caller: Arc::clone(&scope.caller),
+            plan,
+            length: AtomicUsize::new(0),
+            cost: OnceLock::new(),
+        });
         if !plan.plan.only_once && plan.plan.length_of_sql <= LONGEST_SQL {
             self.keep(&plan, variables, scope);
         }
@@ -106,6 +115,16 @@ impl Query {
         parts.iter().any(|part| matches!(part.value, Projected::Introspection))
     }
 
+    /// What the operation costs, if that was remembered with its plan.
+    pub fn known_cost(&self) -> Option<u64> {
+        self.plan.cost.get().copied()
+    }
+
+    /// Remembers what the operation costs whenever the plan serves a request.
+    pub fn remember_cost(&self, cost: u64) {
+        let _ = self.plan.cost.set(cost);
+    }
+
     /// The plan, for a person to read.
     pub fn describe(&self) -> String {
         self.plan.plan.to_string()
@@ -121,8 +140,8 @@ impl Query {
         out.reserve(length + length / 8);
         let mut writer = Writer::new(out, &self.filled.given, introspection);
         writer.data(&plan.projection, Frame { objects: &objects, place: 0, parent: None });
-        let Writer { out: json, errors, .. } = writer;
+        let Writer { out: json, errors, objects, .. } = writer;
         self.plan.length.store(json.len() - start, Ordering::Relaxed);
-        Data { json, errors }
+        Data { json, errors, objects }
     }
 }

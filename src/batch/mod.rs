@@ -58,4 +58,6 @@ pub(crate) use row::write_json;
 pub use row::{Cell, Kind};
 pub(crate) use sdl::register_date_time;
 pub use search::{Finder, Hit, Hits, Member, Search, Wanted};
+pub(crate) use selection::{Selected, collect};
 pub use shape::{Compute, Computed, Entries, Shape, ShapeRef};
+pub(crate) use source::Source;

@@ -1,6 +1,7 @@
 //! What the reads of one request share.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_graphql::Pos;
@@ -21,6 +22,8 @@ pub struct Reads {
     pub scope: Scope,
     /// What is selected of the objects that ordinary resolvers return, by their type and by the field's place.
     pub(super) object_plans: Mutex<HashMap<(&'static str, Pos), Arc<ObjectPlan>>>,
+    /// How many objects were written of what ordinary resolvers return.
+    pub(super) objects: AtomicU64,
 }
 
 impl Reads {
@@ -29,12 +32,17 @@ impl Reads {
         &self.database
     }
 
+    /// How many objects were written so far of what ordinary resolvers return.
+    pub(crate) fn objects(&self) -> u64 {
+        self.objects.load(Ordering::Relaxed)
+    }
+
     /// Reads for `caller`.
     #[must_use]
     pub fn new(database: Database, caller: Arc<Caller>, limits: PageLimits) -> Self {
         let dispatcher = Dispatcher::new(RowLoader::new(database.clone()));
         let scope = Scope { backend: database.backend(), caller, limits };
-        Self { dispatcher, database, scope, object_plans: Mutex::default() }
+        Self { dispatcher, database, scope, object_plans: Mutex::default(), objects: AtomicU64::new(0) }
     }
 }
 

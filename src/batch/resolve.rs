@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::marker::PhantomData;
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, PoisonError};
 
 use async_graphql::indexmap::IndexMap;
@@ -170,7 +171,9 @@ impl ObjectPlan {
         let introspection = IndexMap::default();
         let mut writer = Writer::new(Vec::with_capacity(1024), &filled.given, &introspection);
         let frame = Frame { objects: &objects, place: 0, parent: None };
-        match writer.whole(&self.part, frame) {
+        let written = writer.whole(&self.part, frame);
+        reads.objects.fetch_add(writer.objects, Ordering::Relaxed);
+        match written {
             Ok(()) => Ok((writer.out, writer.errors)),
             Err(raised) => Err(raised.into_error()),
         }

@@ -22,6 +22,8 @@ mod shapes;
 pub(crate) struct Writer<'p> {
     pub(crate) out: Vec<u8>,
     pub(crate) errors: Vec<ServerError>,
+    /// How many objects were written; a connection is one together with its page info, an edge with its node.
+    pub(crate) objects: u64,
     /// What the arguments of the root fields name.
     given: &'p [Given],
     /// What the schema says of itself, by response key.
@@ -53,11 +55,12 @@ const MISMATCH: BatchError = BatchError::Broken("what was loaded is not what the
 
 impl<'p> Writer<'p> {
     pub(crate) fn new(out: Vec<u8>, given: &'p [Given], introspection: &'p IndexMap<Name, Value>) -> Self {
-        Self { out, errors: Vec::new(), given, introspection, path: Vec::new() }
+        Self { out, errors: Vec::new(), objects: 0, given, introspection, path: Vec::new() }
     }
 
     /// Writes an object.
     pub(crate) fn object(&mut self, projection: &'p Projection, frame: Frame<'_>) -> Written {
+        self.objects += 1;
         self.fields(&projection.parts, |writer, part| writer.field(part, &part.value, frame))
     }
 

@@ -4,13 +4,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
-use async_graphql::{Request, Variables};
+use async_graphql::Variables;
 
 use crate::access::Caller;
 use crate::batch::Scope;
 use crate::config::{DEFAULT_FILE, DatabaseSettings};
 use crate::database::Database;
-use crate::graphql::{Api, PageLimits};
+use crate::graphql::{Api, PageLimits, Request};
 
 /// Tell how a query is read: its loads, level by level, and their SQL. Nothing is opened or run
 #[derive(clap::Args)]

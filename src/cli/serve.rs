@@ -1,7 +1,7 @@
 //! `throughline serve`: answers GraphQL requests until it is told to stop.
 
 use crate::app::App;
-use crate::config::{DEFAULT_FILE, DEMO_FILE, DatabaseSettings, ServerSettings};
+use crate::config::{DEFAULT_FILE, DEMO_FILE, DatabaseSettings, ServeSettings};
 
 /// Serve GraphQL, with GraphiQL in the browser
 #[derive(clap::Args)]
@@ -10,7 +10,7 @@ pub(super) struct ServeCommand {
     #[arg(long)]
     demo: bool,
     #[command(flatten)]
-    server: ServerSettings,
+    settings: ServeSettings,
     #[command(flatten)]
     database: DatabaseSettings,
 }
@@ -18,7 +18,7 @@ pub(super) struct ServeCommand {
 impl ServeCommand {
     pub(super) async fn run(self) -> anyhow::Result<()> {
         let url = self.database.url_or(if self.demo { DEMO_FILE } else { DEFAULT_FILE });
-        let app = App::start(&url, &self.database.pool(), &self.server).await?;
+        let app = App::start(&url, &self.database.pool(), &self.settings).await?;
         if self.demo {
             app.import_demo().await?;
         }

@@ -5,10 +5,14 @@
 
 mod absent;
 mod document;
+mod limits;
 pub(crate) mod mutation;
 mod order;
+mod persisted;
+mod request;
 mod respond;
 mod schema;
+mod settings;
 mod variables;
 
 use std::sync::Arc;
@@ -16,15 +20,21 @@ use std::sync::Arc;
 use async_graphql::indexmap::IndexMap;
 use async_graphql::parser::types::OperationType;
 use async_graphql::registry::Registry;
-use async_graphql::{Name, Request, Response, ServerError, Value};
+use async_graphql::{Name, ServerError, Value};
 
-use self::document::{Document, Documents};
+use self::document::{Document, Documents, Operation};
+pub use self::limits::Limits;
+use self::limits::cost::Cost;
 use self::mutation::WriteContext;
+use self::persisted::PersistedDocuments;
+pub use self::persisted::{ManifestError, TrustedDocuments};
+pub use self::request::Request;
 pub use self::respond::Answer;
 use self::schema::ThroughlineSchema;
+pub use self::settings::Settings;
 use crate::access::Caller;
 pub use crate::batch::PageLimits;
-use crate::batch::{BatchError, DeclaresRoot as _, Reads, Scope};
+use crate::batch::{BatchError, DeclaresRoot as _, Query, Reads, Scope};
 use crate::code::Code;
 use crate::database::Database;
 use crate::telemetry::{Observed, Telemetry};
@@ -36,22 +46,24 @@ pub struct Api {
     /// The schema's types, to check variables by.
     types: Arc<Registry>,
     documents: Documents,
+    persisted: PersistedDocuments,
     database: Database,
-    limits: PageLimits,
+    settings: Arc<Settings>,
     telemetry: Telemetry,
 }
 
 impl Api {
-    /// The API over `database`, with pages of these sizes.
+    /// The API over `database`.
     #[must_use]
-    pub fn new(database: Database, limits: PageLimits) -> Self {
-        let types = Arc::new(schema::types());
+    pub fn new(database: Database, settings: impl Into<Settings>) -> Self {
+        let mut settings = settings.into();
         Self {
-            schema: schema::build(),
-            types,
+            schema: schema::build(settings.suggestions),
+            types: Arc::new(schema::types()),
             documents: Documents::new(),
+            persisted: PersistedDocuments::new(std::mem::take(&mut settings.trusted)),
             database,
-            limits,
+            settings: Arc::new(settings),
             telemetry: Telemetry::default(),
         }
     }
@@ -75,23 +87,30 @@ impl Api {
     /// The schema in GraphQL's schema definition language, as `schema.graphql` holds it.
     #[must_use]
     pub fn sdl() -> String {
-        schema::build().sdl()
+        schema::build(true).sdl()
     }
 
     /// Runs one request for `caller`. The answer's errors name `request_id` where the log has more.
     pub async fn execute(&self, request: Request, caller: Caller, request_id: String) -> Answer {
         let caller = Arc::new(caller);
+        let pages = self.settings.pages;
         let observed = self.telemetry.begin();
         let database = self.database.observed_by(Arc::clone(&observed));
-        let reads = Arc::new(Reads::new(database.clone(), Arc::clone(&caller), self.limits));
-        let write = WriteContext { database, caller, request_id: request_id.clone(), limits: self.limits };
-        let mut answer = self.answer(request, reads, write, &observed).await.unwrap_or_else(Answer::refused);
+        let reads = Arc::new(Reads::new(database.clone(), Arc::clone(&caller), pages));
+        let write = WriteContext { database, caller, request_id: request_id.clone(), limits: pages };
+        let answer = self.answer(request, reads, write, &observed);
+        let answer = match self.settings.timeout {
+            Some(timeout) => tokio::time::timeout(timeout, answer).await,
+            None => Ok(answer.await),
+        };
+        let answer = answer.unwrap_or_else(|_| Err(vec![refusal(Code::RequestTimeout)]));
+        let mut answer = answer.unwrap_or_else(Answer::refused);
         for error in &mut answer.errors {
             finish_error(error, &request_id);
         }
         let (outcome, codes) = respond::outcome(&answer);
         observed.end(outcome, codes);
-        answer.finish()
+        answer.finish(self.settings.limits.errors)
     }
 
     async fn answer(
@@ -101,24 +120,34 @@ impl Api {
         write: WriteContext,
         observed: &Observed,
     ) -> Result<Answer, Vec<ServerError>> {
-        let kept = self.documents.find(&request.query);
+        let mut values = std::mem::take(&mut request.variables);
+        let found = self.persisted.find(&request).map_err(|error| vec![error])?;
+        let kept = self.documents.find(found.text());
         let is_new = kept.is_none();
         let document = match kept {
             Some(document) => document,
-            None => Arc::new(Document::parse(&request.query).map_err(|error| vec![error])?),
+            None => Arc::new(self.read(found.text(), found.is_trusted).map_err(|error| vec![error])?),
         };
-        let operation = document.operation(request.operation_name.as_deref());
+        let name = request.operation_name.as_deref();
+        let operation = document.operation(name);
         if let Some(operation) = &operation {
             observed.asks_for(operation.definition.ty, operation.name);
-            variables::coerce(&self.types, operation.definition, &mut request.variables)?;
+            if request.is_safe && operation.definition.ty != OperationType::Query {
+                return Err(vec![refusal(Code::MethodNotAllowed)]);
+            }
+            variables::coerce(&self.types, operation.definition, &mut values)?;
         }
+        let mut asked = async_graphql::Request::new("").variables(values);
+        asked.operation_name = name.map(str::to_owned);
         let Some(operation) = operation.filter(|operation| operation.definition.ty == OperationType::Query) else {
-            return Ok(Answer::of(self.run(&document, request.data(reads).data(write)).await));
+            return self
+                .change(&document, asked, &request, (reads, write), observed, || self.keep(&found, &document, is_new))
+                .await;
         };
         let mut introspection = None;
         if is_new {
-            introspection = Some(check(&self.schema, &document, &request).await?);
-            self.documents.keep(&request.query, &document);
+            introspection = Some(check(&self.schema, &document, &asked).await?);
+            self.keep(&found, &document, is_new);
         }
         let query = operation
             .plans
@@ -126,15 +155,102 @@ impl Api {
                 schema::QueryRoot::root(),
                 &document.executable,
                 operation.definition,
-                &request.variables,
+                &asked.variables,
                 &reads.scope,
             )
             .map_err(|error| vec![error])?;
-        if introspection.is_none() && query.asks_for_the_schema() {
-            introspection = Some(check(&self.schema, &document, &request).await?);
+        let cost = self.cost_of_query(&query, &document, &operation, &asked, observed).map_err(|error| vec![error])?;
+        if query.asks_for_the_schema() {
+            if !self.settings.introspection {
+                return Err(vec![refusal(Code::IntrospectionDisabled)]);
+            }
+            if introspection.is_none() {
+                introspection = Some(check(&self.schema, &document, &asked).await?);
+            }
         }
         let data = query.run(&reads, &introspection.unwrap_or_default(), Answer::begin()).await;
-        Ok(Answer::of_query(data))
+        let cost = request.tells_cost.then_some((cost, data.objects));
+        Ok(Answer::of_query(data).with_cost(cost))
+    }
+
+    /// Parses a document, within the limits. A trusted one was written with care, however large it is.
+    fn read(&self, text: &str, is_trusted: bool) -> Result<Document, ServerError> {
+        if is_trusted {
+            return Document::parse(text);
+        }
+        limits::check_text(text, &self.settings.limits)?;
+        let document = Document::parse(text)?;
+        limits::check_document(&document.executable, &self.settings.limits)?;
+        Ok(document)
+    }
+
+    /// Keeps a document that was found right.
+    fn keep(&self, found: &persisted::Found<'_>, document: &Arc<Document>, is_new: bool) {
+        if is_new {
+            self.documents.keep(found.text(), document);
+        }
+        self.persisted.register(found);
+    }
+
+    /// What a query costs, within the budget. It is the same whenever a plan serves, but for how long lists of ids are.
+    fn cost_of_query(
+        &self,
+        query: &Query,
+        document: &Document,
+        operation: &Operation<'_>,
+        asked: &async_graphql::Request,
+        observed: &Observed,
+    ) -> Result<u64, ServerError> {
+        let budget = self.settings.limits.cost;
+        if let Some(cost) = query.known_cost().filter(|cost| *cost <= budget) {
+            observed.costs(cost);
+            return Ok(cost);
+        }
+        let cost = self.cost(document, operation, asked);
+        observed.costs(cost.total);
+        if !cost.varies {
+            query.remember_cost(cost.total);
+        }
+        cost.check(budget)
+    }
+
+    fn cost(&self, document: &Document, operation: &Operation<'_>, asked: &async_graphql::Request) -> Cost {
+        let Operation { definition, .. } = operation;
+        Cost::of(&self.types, &document.executable, definition, &asked.variables, self.settings.pages)
+    }
+
+    /// Runs an operation that is no query.
+    async fn change(
+        &self,
+        document: &Document,
+        mut asked: async_graphql::Request,
+        request: &Request,
+        (reads, write): (Arc<Reads>, WriteContext),
+        observed: &Observed,
+        keep: impl FnOnce(),
+    ) -> Result<Answer, Vec<ServerError>> {
+        let mut executable = document.executable.clone();
+        let operation = document.operation(asked.operation_name.as_deref());
+        let mut cost = 0;
+        // Where no operation can be told, nothing is run, and the answer is about the document as it is.
+        if let Some(operation) = &operation {
+            let asked_for = self.cost(document, operation, &asked);
+            observed.costs(asked_for.total);
+            cost = asked_for.check(self.settings.limits.cost).map_err(|error| vec![error])?;
+            absent::leave_out(&mut executable, asked.operation_name.as_deref(), &asked.variables);
+        }
+        asked.set_parsed_query(executable);
+        let objects = Arc::clone(&reads);
+        let mut response = self.schema.execute(asked.data(reads).data(write)).await;
+        if let Some(operation) = operation {
+            let set = &operation.definition.selection_set.node;
+            order::sort_fields(&document.executable, set, &mut response.data);
+        }
+        let answer = Answer::of(response);
+        if answer.has_data {
+            keep();
+        }
+        Ok(answer.with_cost(request.tells_cost.then(|| (cost, objects.objects()))))
     }
 
     /// How a query is read on a kind of database, for a person to read: its loads, level by level, and their statements.
@@ -142,7 +258,7 @@ impl Api {
     /// # Errors
     /// What is wrong with the request.
     pub async fn explain(mut request: Request, scope: &Scope) -> Result<String, Vec<ServerError>> {
-        let document = Document::parse(&request.query).map_err(|error| vec![error])?;
+        let document = Document::parse(request.query.as_deref().unwrap_or_default()).map_err(|error| vec![error])?;
         let operation = document.operation(request.operation_name.as_deref());
         if let Some(operation) = &operation {
             variables::coerce(&schema::types(), operation.definition, &mut request.variables)?;
@@ -151,27 +267,12 @@ impl Api {
         let Some(operation) = operation else {
             return Err(vec![ServerError::new("the document has no query of this name to explain", None)]);
         };
-        check(&schema::build(), &document, &request).await?;
+        let mut asked = async_graphql::Request::new("").variables(request.variables);
+        asked.operation_name = request.operation_name;
+        check(&schema::build(true), &document, &asked).await?;
         let root = schema::QueryRoot::root();
-        let query = operation.plans.query(root, &document.executable, operation.definition, &request.variables, scope);
+        let query = operation.plans.query(root, &document.executable, operation.definition, &asked.variables, scope);
         Ok(query.map_err(|error| vec![error])?.describe())
-    }
-
-    /// Runs an operation that is no query.
-    async fn run(&self, document: &Document, mut request: Request) -> Response {
-        let mut executable = document.executable.clone();
-        let operation = document.operation(request.operation_name.as_deref());
-        // Where no operation can be told, nothing is run, and the answer is about the document as it is.
-        if operation.is_some() {
-            absent::leave_out(&mut executable, request.operation_name.as_deref(), &request.variables);
-        }
-        request.set_parsed_query(executable);
-        let mut response = self.schema.execute(request).await;
-        if let Some(operation) = operation {
-            let set = &operation.definition.selection_set.node;
-            order::sort_fields(&document.executable, set, &mut response.data);
-        }
-        response
     }
 }
 
@@ -179,9 +280,9 @@ impl Api {
 async fn check(
     schema: &ThroughlineSchema,
     document: &Document,
-    request: &Request,
+    request: &async_graphql::Request,
 ) -> Result<IndexMap<Name, Value>, Vec<ServerError>> {
-    let mut checked = Request::new("").variables(request.variables.clone());
+    let mut checked = async_graphql::Request::new("").variables(request.variables.clone());
     checked.operation_name.clone_from(&request.operation_name);
     checked.set_parsed_query(document.executable.clone());
     let response = schema.execute(checked).await;
@@ -192,15 +293,29 @@ async fn check(
     }
 }
 
+/// The most characters of an error's message.
+const LONGEST_MESSAGE: usize = 400;
+
+/// A refusal that has nothing to say but its code's text.
+fn refusal(code: Code) -> ServerError {
+    let mut error = ServerError::new(code.constant_message().unwrap_or_default(), None);
+    error.extensions.get_or_insert_default().set("code", code.as_str());
+    error
+}
+
 /// Gives an error its code, and logs what is our fault.
 fn finish_error(error: &mut ServerError, request_id: &str) {
+    // What quotes the request may be as long as it.
+    if let Some((end, _)) = error.message.char_indices().nth(LONGEST_MESSAGE) {
+        error.message.replace_range(end.., "…");
+    }
     let extensions = error.extensions.get_or_insert_with(Default::default);
     if extensions.get("code").is_none() {
         // The engine's errors have a code, and every field is the engine's: this comes from async-graphql's check.
         extensions.set("code", Code::ValidationFailed.as_str());
     }
     let source = error.source.as_ref().and_then(|source| source.downcast_ref::<BatchError>());
-    if let Some(source) = source.filter(|source| source.code().constant_message().is_some()) {
+    if let Some(source) = source.filter(|source| source.code().is_ours()) {
         extensions.set("requestId", request_id);
         let path = serde_json::to_string(&error.path).unwrap_or_default();
         tracing::error!(request_id, path, error = %error_chain(source), "a field failed");

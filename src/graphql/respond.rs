@@ -1,6 +1,7 @@
-//! Writes an answer: the data, then the errors.
+//! Writes an answer: the data, then the errors, then what is told besides.
 
 use async_graphql::{Response, ServerError, Value};
+use serde_json::json;
 
 use crate::batch::{Data, write_json};
 use crate::code::Code;
@@ -13,8 +14,12 @@ pub struct Answer {
     pub body: Vec<u8>,
     /// Whether anything was run; a request that was refused before has no `data`.
     pub has_data: bool,
+    /// Why the request was refused, where it was.
+    pub refusal: Option<Code>,
     /// What failed, until it is written.
     pub(super) errors: Vec<ServerError>,
+    /// The objects that were asked for, and that came.
+    cost: Option<(u64, u64)>,
 }
 
 impl Answer {
@@ -26,8 +31,8 @@ impl Answer {
     }
 
     /// The answer of a query, whose data was appended to what [`Answer::begin`] gives.
-    pub(super) fn of_query(Data { json, errors }: Data) -> Self {
-        Self { body: json, has_data: true, errors }
+    pub(super) fn of_query(Data { json, errors, .. }: Data) -> Self {
+        Self { body: json, has_data: true, refusal: None, errors, cost: None }
     }
 
     /// The answer of an operation that async-graphql ran.
@@ -38,19 +43,46 @@ impl Answer {
         }
         let mut body = Self::begin();
         write_json(&response.data, &mut body);
-        Self { body, has_data: true, errors: response.errors }
+        Self { body, has_data: true, refusal: None, errors: response.errors, cost: None }
     }
 
     /// The answer to a request that was not run.
     pub(super) fn refused(errors: Vec<ServerError>) -> Self {
-        Self { body: b"{".to_vec(), has_data: false, errors }
+        Self { body: b"{".to_vec(), has_data: false, refusal: None, errors, cost: None }
     }
 
-    /// Ends the answer with its errors.
-    pub(super) fn finish(mut self) -> Self {
+    /// Whether everything that was asked for came.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.has_data && self.errors.is_empty()
+    }
+
+    /// Lets the answer tell how many objects were asked for, and how many came.
+    pub(super) fn with_cost(self, cost: Option<(u64, u64)>) -> Self {
+        Self { cost, ..self }
+    }
+
+    /// Ends the answer with its errors, of which it tells at most so many.
+    pub(super) fn finish(mut self, most_errors: usize) -> Self {
+        let omitted = self.errors.len().saturating_sub(most_errors);
+        self.errors.truncate(most_errors);
+        if !self.has_data {
+            self.refusal = self.errors.first().and_then(code_of);
+        }
         if !self.errors.is_empty() {
             self.body.extend_from_slice(if self.has_data { b",\"errors\":" } else { b"\"errors\":" });
             write_json(&self.errors, &mut self.body);
+        }
+        let mut extensions = serde_json::Map::new();
+        if let Some((requested, actual)) = self.cost {
+            extensions.insert("cost".to_owned(), json!({ "requested": requested, "actual": actual }));
+        }
+        if omitted > 0 {
+            extensions.insert("omittedErrors".to_owned(), omitted.into());
+        }
+        if !extensions.is_empty() {
+            self.body.extend_from_slice(b",\"extensions\":");
+            write_json(&extensions, &mut self.body);
         }
         self.body.push(b'}');
         self
@@ -60,7 +92,7 @@ impl Answer {
 /// What the request came to, and the codes of its errors, for whoever counts them.
 pub(super) fn outcome(answer: &Answer) -> (Outcome, Vec<Code>) {
     let codes: Vec<_> = answer.errors.iter().filter_map(code_of).collect();
-    let is_ours = codes.iter().any(|code| code.constant_message().is_some());
+    let is_ours = codes.iter().any(|code| code.is_ours());
     let outcome = match (answer.has_data, codes.is_empty()) {
         (true, true) => Outcome::Ok,
         (false, _) if !is_ours => Outcome::Refused,

@@ -52,9 +52,10 @@ pub(crate) struct Mutation(
     changes::mutations::ChangeMutations,
 );
 
-/// Builds the schema.
-pub(crate) fn build() -> ThroughlineSchema {
-    Schema::build(QueryType::new(), Mutation::default(), EmptySubscription).finish()
+/// Builds the schema; `suggestions` are names that are like one that there is not.
+pub(crate) fn build(suggestions: bool) -> ThroughlineSchema {
+    let schema = Schema::build(QueryType::new(), Mutation::default(), EmptySubscription);
+    if suggestions { schema.finish() } else { schema.disable_suggestions().finish() }
 }
 
 /// The schema's types.

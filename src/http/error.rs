@@ -13,12 +13,14 @@ pub(super) struct HttpError {
     code: Code,
     message: &'static str,
     allow: Option<&'static str>,
+    /// Whether the connection ends, since what still comes on it would have to be read.
+    closes: bool,
     request_id: Option<String>,
 }
 
 impl HttpError {
     pub(super) fn new(status: StatusCode, code: Code, message: &'static str) -> Self {
-        Self { status, code, message, allow: None, request_id: None }
+        Self { status, code, message, allow: None, closes: false, request_id: None }
     }
 
     /// The body is JSON or not even that, but not a request.
@@ -30,6 +32,11 @@ impl HttpError {
     pub(super) fn internal(request_id: String) -> Self {
         let message = Code::Internal.constant_message().unwrap_or_default();
         Self { request_id: Some(request_id), ..Self::new(StatusCode::INTERNAL_SERVER_ERROR, Code::Internal, message) }
+    }
+
+    /// Ends the connection.
+    pub(super) fn closing(self) -> Self {
+        Self { closes: true, ..self }
     }
 
     /// Tells the methods that the path takes.
@@ -50,6 +57,9 @@ impl IntoResponse for HttpError {
         response.extensions_mut().insert(self.code);
         if let Some(methods) = self.allow {
             response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(methods));
+        }
+        if self.closes {
+            response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
         response
     }

@@ -3,12 +3,8 @@
 //! **Invariant:** the page runs this server's script and the pinned files of one host, whose hashes it holds; a content
 //! security policy keeps everything else out.
 
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, header};
 use axum::response::{Html, IntoResponse, Response};
-
-use super::accept::wants_page;
-use super::error::HttpError;
-use crate::code::Code;
 
 /// Where the page's own script is: a file of its own, so that no script may stand in the page.
 pub(super) const SCRIPT_PATH: &str = "/graphiql.js";
@@ -23,20 +19,13 @@ const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; \
     font-src data: https://cdn.jsdelivr.net/npm/; img-src 'self' data:; connect-src 'self'; \
     base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-pub(super) async fn page(headers: HeaderMap) -> Result<Response, HttpError> {
-    if !wants_page(&headers) {
-        let message =
-            "Send the request with POST, as a JSON object with a `query`. In a browser this address is GraphiQL.";
-        return Err(
-            HttpError::new(StatusCode::METHOD_NOT_ALLOWED, Code::MethodNotAllowed, message).allowing("GET, HEAD, POST")
-        );
-    }
+pub(super) fn page() -> Response {
     let headers = [
         (header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(CONTENT_SECURITY_POLICY)),
         (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
         (header::VARY, HeaderValue::from_static("accept")),
     ];
-    Ok((headers, Html(PAGE)).into_response())
+    (headers, Html(PAGE)).into_response()
 }
 
 pub(super) async fn script() -> impl IntoResponse {

@@ -1,47 +1,130 @@
-//! `POST /graphql`: one request in a body of JSON.
+//! `/graphql`: requests in a body of JSON or in the parameters of an address, as GraphQL over HTTP has it
+//! (<https://graphql.github.io/graphql-over-http/draft/>).
+//!
+//! **Invariants:** nothing is changed by a request that a page of another site can send without asking the browser: a body is
+//! read only if it is said to be JSON, and GET runs nothing but queries; a request that is not understood runs nothing.
 
-use async_graphql::{Request, Variables};
 use axum::Extension;
-use axum::body::Bytes;
-use axum::extract::State;
-use axum::extract::rejection::BytesRejection;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::body::Body;
+use axum::extract::{RawQuery, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value};
 
-use super::accept::ResponseType;
+use super::accept::{ResponseType, wants_page};
+use super::body::read;
 use super::error::HttpError;
 use super::request::RequestId;
+use super::{Served, cache, graphiql};
 use crate::access::Caller;
 use crate::code::Code;
-use crate::graphql::Api;
+use crate::graphql::{Answer, Request};
 
-/// The largest document that is parsed: it becomes many times as large.
-const DOCUMENT_LIMIT_BYTES: usize = 1024 * 1024;
-
-pub(super) async fn execute(
-    State(api): State<Api>,
-    Extension(RequestId(request_id)): Extension<RequestId>,
+/// A request in a body, or a list of them where that is allowed.
+pub(super) async fn post(
+    State(served): State<Served>,
+    Extension(request_id): Extension<RequestId>,
     headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    body: Body,
 ) -> Result<Response, HttpError> {
     if !is_json(&headers) {
         let message = "The body must be JSON, with content-type: application/json.";
         return Err(HttpError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, Code::UnsupportedMediaType, message));
     }
-    let request = parse(&body.map_err(|rejection| refuse_body(&rejection))?)?;
+    let body = read(body, &served.settings).await?;
+    let body = serde_json::from_slice(&body).map_err(|_| HttpError::bad_request("The body is not valid JSON."))?;
     let response_type = ResponseType::wanted(&headers);
-    let answer = api.execute(request, Caller::local_owner(), request_id).await;
-    let status = match response_type {
-        ResponseType::GraphqlResponse if !answer.has_data => StatusCode::BAD_REQUEST,
-        ResponseType::GraphqlResponse | ResponseType::Json => StatusCode::OK,
+    let response = match body {
+        Value::Array(requests) => batch(&served, requests, response_type, &request_id).await?,
+        request => {
+            let request = Request::from_json(request).map_err(HttpError::bad_request)?;
+            respond(served.execute(request, &request_id).await, response_type)
+        }
     };
-    Ok((status, [(header::CONTENT_TYPE, response_type.content_type())], answer.body).into_response())
+    Ok(cache::forbid(response))
+}
+
+/// A query in the parameters of the address; in a browser, GraphiQL.
+pub(super) async fn get(
+    State(served): State<Served>,
+    Extension(request_id): Extension<RequestId>,
+    headers: HeaderMap,
+    RawQuery(parameters): RawQuery,
+) -> Result<Response, HttpError> {
+    if wants_page(&headers) {
+        return Ok(graphiql::page());
+    }
+    if is_cross_site(&headers) {
+        let message = "A page of another site must send a header that browsers ask about first, such as \
+            apollo-require-preflight, or use POST.";
+        return Err(HttpError::new(StatusCode::FORBIDDEN, Code::CrossSiteRequest, message));
+    }
+    let request = parse_parameters(parameters.as_deref().unwrap_or_default())?;
+    let request = Request::from_json(request).map_err(HttpError::bad_request)?.only_safe();
+    let (is_persisted, response_type) = (request.is_persisted(), ResponseType::wanted(&headers));
+    let answer = served.execute(request, &request_id).await;
+    if !is_persisted || !answer.is_whole() {
+        return Ok(cache::forbid(respond(answer, response_type)));
+    }
+    Ok(cache::revalidate(&headers, answer.body, response_type))
+}
+
+/// A list of requests: one after the other, since a later one may want to see what an earlier one has changed.
+async fn batch(
+    served: &Served,
+    requests: Vec<Value>,
+    response_type: ResponseType,
+    request_id: &RequestId,
+) -> Result<Response, HttpError> {
+    if served.settings.max_batch == 0 {
+        return Err(HttpError::bad_request("The body is a list: send one request at a time."));
+    }
+    if requests.is_empty() || requests.len() > served.settings.max_batch {
+        return Err(HttpError::bad_request("The list of requests is empty, or longer than is allowed."));
+    }
+    let requests: Result<Vec<_>, _> = requests.into_iter().map(Request::from_json).collect();
+    let mut body = Vec::from(b"[");
+    for request in requests.map_err(HttpError::bad_request)? {
+        if body.len() > 1 {
+            body.push(b',');
+        }
+        body.extend_from_slice(&served.execute(request, request_id).await.body);
+    }
+    body.push(b']');
+    Ok(([(header::CONTENT_TYPE, response_type.content_type())], body).into_response())
+}
+
+impl Served {
+    async fn execute(&self, request: Request, RequestId(request_id): &RequestId) -> Answer {
+        self.api.execute(request, Caller::local_owner(), request_id.clone()).await
+    }
+}
+
+/// The answer with its status: 200 for what ran; where nothing did, the newer type tells by it whose fault that is, and the
+/// older one 200 nevertheless, since its clients would not look at the body otherwise.
+fn respond(answer: Answer, response_type: ResponseType) -> Response {
+    let status = match answer.refusal {
+        _ if answer.has_data => StatusCode::OK,
+        Some(Code::MethodNotAllowed) => StatusCode::METHOD_NOT_ALLOWED,
+        Some(code) if code.is_ours() && response_type == ResponseType::GraphqlResponse => {
+            StatusCode::SERVICE_UNAVAILABLE
+        }
+        _ if response_type == ResponseType::GraphqlResponse => StatusCode::BAD_REQUEST,
+        _ => StatusCode::OK,
+    };
+    let mut response = (status, [(header::CONTENT_TYPE, response_type.content_type())], answer.body).into_response();
+    if status == StatusCode::METHOD_NOT_ALLOWED {
+        response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
+    }
+    response
 }
 
 /// A page of another site can send text or a form without asking the browser, but not this type.
 fn is_json(headers: &HeaderMap) -> bool {
-    let Some(value) = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()) else { return false };
+    let mut values = headers.get_all(header::CONTENT_TYPE).iter();
+    let (Some(value), None) = (values.next().and_then(|value| value.to_str().ok()), values.next()) else {
+        return false;
+    };
     let mut parts = value.split(';').map(str::trim);
     parts.next().is_some_and(|essence| essence.eq_ignore_ascii_case("application/json"))
         && parts.all(|parameter| match parameter.split_once('=') {
@@ -52,78 +135,39 @@ fn is_json(headers: &HeaderMap) -> bool {
         })
 }
 
-fn refuse_body(rejection: &BytesRejection) -> HttpError {
-    if rejection.status() == StatusCode::PAYLOAD_TOO_LARGE {
-        let message = "The body is larger than 8 MiB.";
-        return HttpError::new(StatusCode::PAYLOAD_TOO_LARGE, Code::PayloadTooLarge, message);
-    }
-    HttpError::bad_request("The body could not be read to its end.")
+/// Headers that a page of another site can only send after the browser has asked us.
+const PREFLIGHTED: [&str; 3] = ["apollo-require-preflight", "x-apollo-operation-name", "graphql-require-preflight"];
+
+/// Whether a browser says that a page of another site has sent the request, without having asked us.
+fn is_cross_site(headers: &HeaderMap) -> bool {
+    let site = headers.get("sec-fetch-site").and_then(|value| value.to_str().ok());
+    matches!(site, Some("cross-site" | "same-site")) && !PREFLIGHTED.iter().any(|name| headers.contains_key(*name))
 }
 
-fn parse(body: &[u8]) -> Result<Request, HttpError> {
-    let body = serde_json::from_slice(body).map_err(|_| HttpError::bad_request("The body is not valid JSON."))?;
-    let mut fields = match body {
-        Value::Object(fields) => fields,
-        Value::Array(_) => return Err(HttpError::bad_request("The body is a list: send one request at a time.")),
-        _ => return Err(HttpError::bad_request("The body must be a JSON object with a `query`.")),
-    };
-    let Some(Value::String(query)) = fields.remove("query") else {
-        return Err(HttpError::bad_request("`query` must be there, and a string."));
-    };
-    if query.len() > DOCUMENT_LIMIT_BYTES {
-        let message = "The document is larger than 1 MiB; what is large belongs into variables.";
-        return Err(HttpError::new(StatusCode::PAYLOAD_TOO_LARGE, Code::PayloadTooLarge, message));
+/// The request that stands in the parameters of an address, as it would in a body.
+fn parse_parameters(parameters: &str) -> Result<Value, HttpError> {
+    let mut request = Map::new();
+    for (name, value) in form_urlencoded::parse(parameters.as_bytes()) {
+        // What is no UTF-8 was replaced.
+        if value.contains(char::REPLACEMENT_CHARACTER) {
+            return Err(HttpError::bad_request("The parameters are not UTF-8."));
+        }
+        let value = match &*name {
+            "variables" | "extensions" if value.is_empty() => Value::Null,
+            "variables" | "extensions" => serde_json::from_str(&value)
+                .map_err(|_| HttpError::bad_request("`variables` and `extensions` must be JSON."))?,
+            _ => Value::String(value.into_owned()),
+        };
+        if request.insert(name.into_owned(), value).is_some() {
+            return Err(HttpError::bad_request("A parameter is there twice."));
+        }
     }
-    let mut request = Request::new(query);
-    match fields.remove("operationName") {
-        None | Some(Value::Null) => {}
-        // Clients send an empty name for a document with one operation.
-        Some(Value::String(name)) if name.is_empty() => {}
-        Some(Value::String(name)) => request = request.operation_name(name),
-        Some(_) => return Err(HttpError::bad_request("`operationName` must be a string or null.")),
-    }
-    let variables = take_object(&mut fields, "variables", "`variables` must be an object or null.")?;
-    let extensions = take_object(&mut fields, "extensions", "`extensions` must be an object or null.")?;
-    for (name, value) in extensions {
-        let value = async_graphql::Value::from_json(value)
-            .map_err(|_| HttpError::bad_request("`extensions` cannot be read."))?;
-        request.extensions.insert(name, value);
-    }
-    Ok(request.variables(Variables::from_json(Value::Object(variables))))
-}
-
-fn take_object(
-    fields: &mut Map<String, Value>,
-    name: &str,
-    otherwise: &'static str,
-) -> Result<Map<String, Value>, HttpError> {
-    match fields.remove(name) {
-        None | Some(Value::Null) => Ok(Map::new()),
-        Some(Value::Object(object)) => Ok(object),
-        Some(_) => Err(HttpError::bad_request(otherwise)),
-    }
+    Ok(Value::Object(request))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_body_becomes_a_request() {
-        let request = parse(
-            br#"{"query": "query A($x: Int) { a }", "operationName": "A", "variables": {"x": 1},
-                 "extensions": {"k": {"v": 2}}, "unknown": []}"#,
-        )
-        .unwrap();
-        assert_eq!(request.query, "query A($x: Int) { a }");
-        assert_eq!(request.operation_name.as_deref(), Some("A"));
-        assert_eq!(serde_json::to_string(&request.variables).unwrap(), r#"{"x":1}"#);
-        assert_eq!(serde_json::to_string(&request.extensions).unwrap(), r#"{"k":{"v":2}}"#);
-        let request =
-            parse(br#"{"query": "{ a }", "operationName": null, "variables": null, "extensions": null}"#).unwrap();
-        assert_eq!(request.operation_name, None);
-        assert_eq!(parse(br#"{"query": "{ a }", "operationName": ""}"#).unwrap().operation_name, None);
-    }
 
     #[test]
     fn charset_may_only_be_utf_8() {
@@ -133,6 +177,7 @@ mod tests {
             ("application/json;charset=\"utf-8\"", true),
             ("application/json; charset=latin1", false),
             ("text/plain", false),
+            ("text/plain; application/json", false),
             ("application/x-www-form-urlencoded", false),
             ("application/jsonp", false),
             ("", false),
@@ -141,5 +186,22 @@ mod tests {
             assert_eq!(is_json(&headers), expected, "{content_type}");
         }
         assert!(!is_json(&HeaderMap::new()));
+        let mut headers = HeaderMap::new();
+        for value in ["application/json", "text/plain"] {
+            headers.append(header::CONTENT_TYPE, value.parse().unwrap());
+        }
+        assert!(!is_json(&headers));
+    }
+
+    #[test]
+    fn parameters_are_a_request() {
+        let parsed = parse_parameters("query=%7B+a%20%7D&variables=%7B%22x%22%3A1%7D&extensions=&operationName=A");
+        assert_eq!(
+            parsed.unwrap(),
+            serde_json::json!({ "query": "{ a }", "variables": { "x": 1 }, "extensions": null, "operationName": "A" })
+        );
+        for wrong in ["query=%ff", "variables=%7B", "query=a&query=b"] {
+            assert!(parse_parameters(wrong).is_err(), "{wrong}");
+        }
     }
 }

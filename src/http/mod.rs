@@ -5,6 +5,8 @@
 //! arrived is answered, even if the server is told to stop.
 
 mod accept;
+mod body;
+mod cache;
 mod error;
 mod graphiql;
 mod graphql;
@@ -13,12 +15,15 @@ mod metrics;
 mod request;
 mod serve;
 
+use std::time::Duration;
+
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
 use axum::http::{Method, StatusCode, Uri};
 use axum::middleware;
 use axum::response::Redirect;
 use axum::routing::get;
+use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::SizeAbove;
 
 use self::error::HttpError;
 pub use self::health::Health;
@@ -27,29 +32,53 @@ use crate::code::Code;
 use crate::graphql::Api;
 use crate::telemetry::Telemetry;
 
-/// The largest body that is read. A document with its variables is a few kilobytes, but the results of 10,000 tests, with what the
-/// failed ones said, are some megabytes.
-const BODY_LIMIT_BYTES: usize = 8 * 1024 * 1024;
+/// What is read of a request, and for how long.
+#[derive(Clone, Debug)]
+pub struct HttpSettings {
+    /// The largest body that is read.
+    pub max_body_bytes: usize,
+    /// How long a body may take to arrive.
+    pub body_timeout: Duration,
+    /// The most requests in one list; none where it is 0.
+    pub max_batch: usize,
+}
+
+impl Default for HttpSettings {
+    fn default() -> Self {
+        Self { max_body_bytes: 1024 * 1024, body_timeout: Duration::from_secs(10), max_batch: 0 }
+    }
+}
+
+/// What the routes share.
+#[derive(Clone)]
+struct Served {
+    api: Api,
+    settings: HttpSettings,
+}
+
+/// The smallest answer that is worth compressing.
+const COMPRESSED_FROM_BYTES: u16 = 1024;
 
 /// GraphQL and GraphiQL, for an application of one's own.
-pub fn router(api: Api) -> Router {
+pub fn router(api: Api, settings: HttpSettings) -> Router {
     let telemetry = api.telemetry().clone();
-    with_layers(graphql_routes(api), telemetry)
+    with_layers(graphql_routes(api, settings), telemetry)
 }
 
 /// [`router`], and what an operator asks for: `/health/live`, `/health/ready` and `/metrics`.
-pub fn router_with_operations(api: Api, health: Health) -> Router {
+pub fn router_with_operations(api: Api, settings: HttpSettings, health: Health) -> Router {
     let telemetry = api.telemetry().clone();
     let routes = health::routes(health).merge(metrics::routes(api.clone()));
-    with_layers(graphql_routes(api).merge(routes), telemetry)
+    with_layers(graphql_routes(api, settings).merge(routes), telemetry)
 }
 
-fn graphql_routes(api: Api) -> Router {
+fn graphql_routes(api: Api, settings: HttpSettings) -> Router {
     Router::new()
-        .route(GRAPHQL_PATH, get(graphiql::page).post(graphql::execute))
+        .route(GRAPHQL_PATH, get(graphql::get).post(graphql::post))
         .route(graphiql::SCRIPT_PATH, get(graphiql::script))
         .route("/", get(|| async { Redirect::temporary(GRAPHQL_PATH) }))
-        .with_state(api)
+        .with_state(Served { api, settings })
+        .layer(CompressionLayer::new().compress_when(SizeAbove::new(COMPRESSED_FROM_BYTES.into())))
 }
 
 /// Where GraphQL is.
@@ -66,7 +95,6 @@ fn with_layers<S: Clone + Send + Sync + 'static>(routes: Router<S>, telemetry: T
             )
         })
         .method_not_allowed_fallback(|method: Method, uri: Uri| async move { not_allowed(&method, &uri) })
-        .layer(DefaultBodyLimit::max(BODY_LIMIT_BYTES))
         .layer(middleware::from_fn_with_state(telemetry, request::identify))
 }
 

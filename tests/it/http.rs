@@ -1,10 +1,10 @@
 //! What HTTP clients meet around GraphQL.
 
-use reqwest::header::{ACCEPT, ALLOW, CONTENT_TYPE, HeaderMap, LOCATION};
+use reqwest::header::{ACCEPT, ALLOW, CACHE_CONTROL, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, LOCATION, VARY};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use crate::support::{Backend, RunningServer, TestDatabase};
+use crate::support::{Backend, RunningServer, TestDatabase, program};
 
 struct Client {
     server: RunningServer,
@@ -122,15 +122,18 @@ async fn a_body_has_a_limit() {
         let empty = r#"{"query": "{ __typename }", "x": ""}"#;
         empty.replace("\"\"", &format!("\"{}\"", "x".repeat(length - empty.len())))
     };
-    assert_eq!(client.post(request(8 * 1024 * 1024)).await.status, StatusCode::OK);
-    client.post(request(8 * 1024 * 1024 + 1)).await.refuses(413, "PAYLOAD_TOO_LARGE");
-    let document = |length: usize| format!(r#"{{"query": "{{ __typename }}{}"}}"#, " ".repeat(length - 14));
-    assert_eq!(client.post(document(1024 * 1024)).await.status, StatusCode::OK);
-    client.post(document(1024 * 1024 + 1)).await.refuses(413, "PAYLOAD_TOO_LARGE");
+    assert_eq!(client.post(request(1024 * 1024)).await.status, StatusCode::OK);
+    client.post(request(1024 * 1024 + 1)).await.refuses(413, "PAYLOAD_TOO_LARGE");
+    let test = TestDatabase::new(Backend::Sqlite).await;
+    let mut command = program();
+    command.args(["serve", "--listen", "127.0.0.1:0", "--max-body-bytes", "2000000", "--database", &test.url]);
+    let client = Client { server: RunningServer::start_with(&mut command), _test: test };
+    assert_eq!(client.post(request(2_000_000)).await.status, StatusCode::OK);
+    client.post(request(2_000_001)).await.refuses(413, "PAYLOAD_TOO_LARGE");
 }
 
 #[tokio::test]
-async fn a_browser_gets_graphiql_and_others_are_told_to_post() {
+async fn a_browser_gets_graphiql_and_others_are_told_what_to_send() {
     let client = Client::new().await;
     let page = client.send("GET", "/graphql", &[BROWSER], "").await;
     assert_eq!(page.status, StatusCode::OK);
@@ -147,10 +150,7 @@ async fn a_browser_gets_graphiql_and_others_are_told_to_post() {
         (StatusCode::OK, &"text/javascript; charset=utf-8".parse().unwrap())
     );
 
-    let answer = client.send("GET", "/graphql?query=%7BSECRET%7D", &[("accept", "*/*")], "").await;
-    answer.refuses(405, "METHOD_NOT_ALLOWED");
-    assert!(answer.headers[ALLOW].to_str().unwrap().contains("POST"));
-    assert!(answer.text.contains("POST"), "{}", answer.text);
+    client.send("GET", "/graphql", &[("accept", "*/*")], "").await.refuses(400, "BAD_REQUEST");
 
     let answer = client.send("GET", "/", &[BROWSER], "").await;
     assert_eq!(answer.status, StatusCode::TEMPORARY_REDIRECT);
@@ -177,4 +177,121 @@ async fn a_request_s_id_is_taken_over() {
     assert_eq!(answer.headers["x-request-id"], "from-the-proxy");
     let answer = client.send("POST", "/graphql", &[JSON, ("x-request-id", "not an id")], "{}").await;
     assert_ne!(answer.headers["x-request-id"], "not an id");
+}
+
+#[tokio::test]
+async fn a_query_may_be_sent_with_get_and_nothing_else() {
+    let client = Client::new().await;
+    let newer = ("accept", "application/graphql-response+json");
+    let path =
+        "/graphql?query=query(%24n%3AString!)%7B__type(name%3A%24n)%7Bname%7D%7D&variables=%7B%22n%22%3A%22Node%22%7D";
+    let answer = client.send("GET", path, &[newer], "").await;
+    assert_eq!((answer.status, answer.json()), (StatusCode::OK, json!({ "data": { "__type": { "name": "Node" } } })));
+    assert_eq!(answer.headers[CACHE_CONTROL], "no-store");
+    assert_eq!(client.send("HEAD", path, &[newer], "").await.text, "");
+    for accept in ["*/*", "application/json", "application/graphql-response+json"] {
+        let path = "/graphql?query=mutation%7BcreateProject(input%3A%7Bname%3A%22SECRET%22%7D)%7Bversion%7D%7D";
+        let answer = client.send("GET", path, &[("accept", accept)], "").await;
+        answer.refuses(405, "METHOD_NOT_ALLOWED");
+        assert_eq!(answer.headers[ALLOW], "POST");
+    }
+    let read = client.post(r#"{"query": "{ projects { totalCount } }"}"#).await;
+    assert_eq!(read.json(), json!({ "data": { "projects": { "totalCount": 0 } } }));
+    for path in ["?query=%FF", "?query=%7Ba%7D&query=%7Bb%7D", "?query=%7Ba%7D&variables=%7B", "?variables=%7B%7D"] {
+        client.send("GET", &format!("/graphql{path}"), &[newer], "").await.refuses(400, "BAD_REQUEST");
+    }
+}
+
+#[tokio::test]
+async fn a_page_of_another_site_can_change_nothing() {
+    let client = Client::new().await;
+    let mutation = r#"{"query": "mutation { createProject(input: { name: \"x\" }) { version } }"}"#;
+    for content_type in [
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+        "text/plain; application/json",
+    ] {
+        client
+            .send("POST", "/graphql", &[("content-type", content_type)], mutation)
+            .await
+            .refuses(415, "UNSUPPORTED_MEDIA_TYPE");
+    }
+    client.send("POST", "/graphql", &[], mutation).await.refuses(415, "UNSUPPORTED_MEDIA_TYPE");
+    let query = "/graphql?query=%7B__typename%7D";
+    for site in ["cross-site", "same-site"] {
+        client.send("GET", query, &[("sec-fetch-site", site)], "").await.refuses(403, "CROSS_SITE_REQUEST");
+        let asked = [("sec-fetch-site", site), ("apollo-require-preflight", "true")];
+        assert_eq!(client.send("GET", query, &asked, "").await.status, StatusCode::OK);
+    }
+    assert_eq!(client.send("GET", query, &[("sec-fetch-site", "same-origin")], "").await.status, StatusCode::OK);
+    let read = client.post(r#"{"query": "{ projects { totalCount } }"}"#).await;
+    assert_eq!(read.json(), json!({ "data": { "projects": { "totalCount": 0 } } }));
+}
+
+#[tokio::test]
+async fn lists_of_requests_are_run_only_where_they_are_allowed() {
+    let client = Client::new().await;
+    let list = |count: usize| format!("[{}]", vec![r#"{"query": "{ __typename }"}"#; count].join(","));
+    client.post(list(1)).await.refuses(400, "BAD_REQUEST");
+    let test = TestDatabase::new(Backend::Sqlite).await;
+    let mut command = program();
+    command.args(["serve", "--listen", "127.0.0.1:0", "--max-batch", "3", "--database", &test.url]);
+    let client = Client { server: RunningServer::start_with(&mut command), _test: test };
+    let mixed = r#"[{"query": "{ __typename }"}, {"query": "{ noSuchField }"}, {"query": "mutation { __typename }"}]"#;
+    let answer = client.post(mixed).await;
+    let answers = answer.json();
+    assert_eq!(answer.status, StatusCode::OK);
+    assert_eq!(
+        (&answers[0]["data"]["__typename"], &answers[2]["data"]["__typename"]),
+        (&json!("Query"), &json!("Mutation"))
+    );
+    assert_eq!(answers[1]["errors"][0]["extensions"]["code"], "GRAPHQL_VALIDATION_FAILED");
+    client.post(list(4)).await.refuses(400, "BAD_REQUEST");
+    client.post(list(0)).await.refuses(400, "BAD_REQUEST");
+    client.post(r#"[{"query": "{ __typename }"}, 1]"#).await.refuses(400, "BAD_REQUEST");
+}
+
+#[tokio::test]
+async fn a_large_answer_is_compressed_for_who_reads_it() {
+    let client = Client::new().await;
+    let query = json!({ "query": "{ __schema { types { name description } } }" }).to_string();
+    let plain = client.post(query.clone()).await;
+    assert!(plain.headers.get(CONTENT_ENCODING).is_none() && plain.text.len() > 10_000);
+    for (coding, magic) in [("gzip", Some([0x1f, 0x8b])), ("br", None)] {
+        let client = &client.server;
+        let request =
+            client.client.post(format!("{}/graphql", client.address)).header("content-type", "application/json");
+        let answer = request.header("accept-encoding", coding).body(query.clone()).send().await.unwrap();
+        assert_eq!(answer.headers()[CONTENT_ENCODING], coding);
+        assert!(answer.headers()[VARY].to_str().unwrap().contains("accept-encoding"));
+        let body = answer.bytes().await.unwrap();
+        assert!(body.len() * 3 < plain.text.len(), "{coding}: {} of {}", body.len(), plain.text.len());
+        assert!(magic.is_none_or(|magic| body.starts_with(&magic)));
+    }
+    let small = client
+        .send("POST", "/graphql", &[JSON, ("accept-encoding", "gzip, br")], r#"{"query": "{ __typename }"}"#)
+        .await;
+    assert!(small.headers.get(CONTENT_ENCODING).is_none());
+}
+
+#[tokio::test]
+async fn a_body_that_comes_too_slowly_is_cut() {
+    let test = TestDatabase::new(Backend::Sqlite).await;
+    let mut command = program();
+    command.args(["serve", "--listen", "127.0.0.1:0", "--body-timeout-ms", "200", "--database", &test.url]);
+    let server = RunningServer::start_with(&mut command);
+    let address = server.address.strip_prefix("http://").unwrap().to_owned();
+    let answer = tokio::task::spawn_blocking(move || {
+        use std::io::{Read as _, Write as _};
+        let mut connection = std::net::TcpStream::connect(address).unwrap();
+        let head =
+            "POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{";
+        connection.write_all(head.as_bytes()).unwrap();
+        let mut answer = String::new();
+        connection.read_to_string(&mut answer).unwrap();
+        answer
+    });
+    let answer = answer.await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 408 ") && answer.contains("BODY_TIMEOUT"), "{answer}");
 }

@@ -8,6 +8,7 @@
 #[macro_use]
 mod support;
 
+mod attacks;
 mod cli;
 mod connections;
 mod constraints;
@@ -17,8 +18,10 @@ mod full_text;
 mod history;
 mod http;
 mod import;
+mod limits;
 mod migrations;
 mod operations;
+mod persisted;
 mod reads;
 mod schema;
 mod search;

@@ -8,7 +8,7 @@ use axum::http::{Request, StatusCode};
 use sea_orm::sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 use serde_json::{Value, json};
 use throughline::graphql::{Api, PageLimits};
-use throughline::http::{Health, router_with_operations};
+use throughline::http::{Health, HttpSettings, router_with_operations};
 use tower::ServiceExt as _;
 
 use crate::support::{Backend, RunningServer, Statements, TestDatabase, program};
@@ -23,7 +23,7 @@ const READY: &str = r#"{"status":"ready"}"#;
 
 fn served(test: &TestDatabase) -> Router {
     let api = Api::new(test.database.clone(), PageLimits::default());
-    router_with_operations(api, Health::new(&test.database))
+    router_with_operations(api, HttpSettings::default(), Health::new(&test.database))
 }
 
 async fn get(router: &Router, path: &str) -> (StatusCode, String) {
@@ -114,6 +114,8 @@ async fn requests_and_statements_are_counted(backend: Backend) {
         (r#"throughline_statement_keys_sum{loader="features"}"#, 3.0),
         (r#"throughline_statement_keys_sum{loader="tests"}"#, 21.0),
         (r#"throughline_pool_waiters{pool="read"}"#, 0.0),
+        // Those whose documents are right.
+        ("throughline_request_cost_count", 5.0),
     ] {
         #[expect(clippy::float_cmp, reason = "they are whole numbers")]
         let is_expected = value(&metrics, series) == expected;
@@ -198,6 +200,6 @@ async fn a_slow_operation_is_logged() {
     assert_eq!(line["level"], "WARN");
     assert_eq!(line["operation"], "TheSlow");
     assert_eq!((&line["type"], &line["outcome"], &line["statements"]), (&json!("query"), &json!("ok"), &json!(2)));
-    assert!(line["duration_ms"].is_u64(), "{line}");
+    assert!(line["duration_ms"].is_u64() && line["cost"].as_u64().is_some_and(|cost| cost > 2), "{line}");
     assert_eq!(lines_of_a_request(&[], query, Some("TheSlow")).await, [] as [Value; 0], "it is not slow");
 }

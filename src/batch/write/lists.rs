@@ -96,6 +96,7 @@ impl<'p> Writer<'p> {
         let Loaded::Connection { pages, totals, objects } = loaded else {
             return Err(self.raise(&MISMATCH, Pos::default()));
         };
+        self.objects += 1;
         let page = &pages[place];
         let frame = |place| Frame { objects, place, parent };
         self.fields(parts, |writer, part| {
@@ -118,11 +119,15 @@ impl<'p> Writer<'p> {
     }
 
     fn edge(&mut self, parts: &'p [Part<EdgePart>], frame: Frame<'_>) -> Written {
+        self.objects += 1;
         self.fields(parts, |writer, part| {
             match &part.value {
                 EdgePart::TypeName(name) => write_json(name, &mut writer.out),
                 EdgePart::Cursor(cursor) => writer.cursor(cursor, frame.objects, Some(frame.place), part.position)?,
-                EdgePart::Node(projection) => return writer.object(projection, frame),
+                // It was counted with its edge.
+                EdgePart::Node(projection) => {
+                    return writer.fields(&projection.parts, |writer, part| writer.field(part, &part.value, frame));
+                }
             }
             Ok(())
         })

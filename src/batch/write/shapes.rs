@@ -70,6 +70,7 @@ impl<'p> Writer<'p> {
     }
 
     fn shape(&mut self, parts: &'p [Part<ShapePart>], values: &Map<String, Json>) -> Written {
+        self.objects += 1;
         self.fields(parts, |writer, part| {
             match &part.value {
                 ShapePart::TypeName(name) => write_json(*name, &mut writer.out),

@@ -1,9 +1,9 @@
 //! The API over a test's database, with the statements counted.
 
-use async_graphql::{Request, Variables};
+use async_graphql::Variables;
 use serde_json::{Value, json};
 use throughline::access::Caller;
-use throughline::graphql::{Answer, Api, PageLimits};
+use throughline::graphql::{Answer, Api, Limits, Request, Settings};
 
 use super::{Statements, TestDatabase};
 
@@ -17,7 +17,8 @@ pub(crate) struct Client {
 impl Client {
     pub(crate) fn new(mut test: TestDatabase) -> Self {
         let statements = Statements::observe(&mut test.database);
-        Self { api: Api::new(test.database.clone(), PageLimits::default()), statements, test }
+        let settings = Settings { limits: Limits::unlimited(), timeout: None, ..Settings::default() };
+        Self { api: Api::new(test.database.clone(), settings), statements, test }
     }
 
     /// The answer as it is sent.

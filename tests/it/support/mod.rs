@@ -18,6 +18,11 @@ pub(crate) use statements::Statements;
 pub(crate) use tables::Tables;
 pub(crate) use test_database::TestDatabase;
 
+/// So many texts, with a space after each.
+pub(crate) fn repeat(count: usize, make: impl Fn(usize) -> String) -> String {
+    (0..count).fold(String::new(), |text, number| text + &make(number) + " ")
+}
+
 /// Which database a test runs on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Backend {

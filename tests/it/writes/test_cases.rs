@@ -107,7 +107,7 @@ async fn what_is_absent_is_left_alone(backend: Backend) {
             updateTestCase(input: $input) { ...told }
         }
         fragment told on TestCasePayload { testCase { message feature { tests(filter: {name: {eq: $feature}}) { totalCount } } } }";
-    let request = async_graphql::Request::new(document)
+    let request = throughline::graphql::Request::new(document)
         .variables(async_graphql::Variables::from_json(json!({ "input": { "id": test, "message": "n" } })))
         .operation_name("A");
     let answer = client.execute(request).await;

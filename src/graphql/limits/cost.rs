@@ -1,0 +1,273 @@
+//! What an operation costs: how many objects it asks for.
+//!
+//! An object costs 1, times the sizes of the pages along the path to it. A connection is one object together with its page
+//! info, and an edge is one together with its node. A list that has no page size is as long as the list that the field is
+//! given, or 10 where nothing tells. The sum is found before anything is read: it does not depend on what there is, and an operation that costs more
+//! than the budget is refused with what it costs where, and with the page size that would fit.
+
+use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, OperationType, SelectionSet};
+use async_graphql::registry::{MetaField, MetaType, Registry};
+use async_graphql::{ErrorExtensionValues, Name, ServerError, Value, Variables};
+
+use crate::batch::{Arguments, PageLimits, Selected, Source, collect};
+use crate::code::Code;
+
+/// How long a list is taken to be where nothing tells.
+const UNKNOWN_LENGTH: u64 = 10;
+/// How many lists a refusal names.
+const MOST_NAMED: usize = 5;
+
+/// What an operation costs, and where.
+pub(in crate::graphql) struct Cost {
+    /// All of it.
+    pub(in crate::graphql) total: u64,
+    /// Whether it depends on how long lists of arguments are, which another request with the same plan may make longer.
+    pub(in crate::graphql) varies: bool,
+    lists: Vec<ListCost>,
+}
+
+/// What a list costs.
+struct ListCost {
+    path: Vec<String>,
+    /// The size of its pages.
+    size: u64,
+    /// What one more object in each of its pages would cost.
+    of_one: u64,
+}
+
+impl Cost {
+    /// What the operation costs with these variables, which were coerced.
+    pub(in crate::graphql) fn of(
+        types: &Registry,
+        document: &ExecutableDocument,
+        operation: &OperationDefinition,
+        variables: &Variables,
+        pages: PageLimits,
+    ) -> Self {
+        let source = Source::new(&document.fragments, variables);
+        let mut counter = Counter { types, source: &source, pages, path: Vec::new(), lists: Vec::new(), varies: false };
+        let (root, payload) = match operation.ty {
+            OperationType::Query => ("Query", Payload::No),
+            OperationType::Mutation => ("Mutation", Payload::Root),
+            OperationType::Subscription => ("Subscription", Payload::No),
+        };
+        let total = counter.object(root, [&operation.selection_set.node], 1, payload);
+        let Counter { lists, varies, .. } = counter;
+        Self { total, varies, lists }
+    }
+
+    /// Refuses what costs more than `budget`.
+    ///
+    /// # Errors
+    /// Where it does: `cost`, `budget`, and for the lists that cost most, what they cost and how long their pages could be.
+    pub(in crate::graphql) fn check(mut self, budget: u64) -> Result<u64, ServerError> {
+        if self.total <= budget {
+            return Ok(self.total);
+        }
+        let total = self.total;
+        self.lists.sort_by_key(|list| std::cmp::Reverse(list.cost()));
+        let lists = self.lists.iter().take(MOST_NAMED).map(|list| list.describe(total, budget)).collect();
+        let message = match self.lists.iter().find_map(|list| Some((list.path.join("."), list.fitting(total, budget)?)))
+        {
+            Some((path, size)) => {
+                format!(
+                    "the operation asks for {total} objects, {budget} are allowed; pages of {size} at {path} would fit"
+                )
+            }
+            None => format!("the operation asks for {total} objects, {budget} are allowed"),
+        };
+        let mut error = ServerError::new(message, None);
+        let extensions = error.extensions.get_or_insert_with(ErrorExtensionValues::default);
+        extensions.set("code", Code::QueryTooComplex.as_str());
+        extensions.set("cost", total);
+        extensions.set("budget", budget);
+        extensions.set("lists", Value::List(lists));
+        Err(error)
+    }
+}
+
+impl ListCost {
+    fn cost(&self) -> u64 {
+        self.of_one.saturating_mul(self.size)
+    }
+
+    /// The longest page of this list with which the whole operation stays within the budget, if there is one.
+    fn fitting(&self, total: u64, budget: u64) -> Option<u64> {
+        let rest = total.saturating_sub(self.cost());
+        let size = budget.checked_sub(rest)?.checked_div(self.of_one)?;
+        (size > 0).then_some(size)
+    }
+
+    fn describe(&self, total: u64, budget: u64) -> Value {
+        let entries = [
+            ("path", Value::String(self.path.join("."))),
+            ("pageSize", self.size.into()),
+            ("cost", self.cost().into()),
+            ("pageSizeThatFits", self.fitting(total, budget).map_or(Value::Null, Into::into)),
+        ];
+        Value::Object(entries.into_iter().map(|(name, value)| (Name::new(name), value)).collect())
+    }
+}
+
+/// Where in a mutation's answer an object is.
+#[derive(Clone, Copy)]
+enum Payload {
+    /// In none: among what can be queried.
+    No,
+    /// The mutation root.
+    Root,
+    /// A payload, for so many items of input.
+    Of(u64),
+    /// Deeper in a payload, where lists are of mistakes.
+    Within,
+}
+
+struct Counter<'c, 'd> {
+    types: &'c Registry,
+    source: &'c Source<'d>,
+    pages: PageLimits,
+    path: Vec<String>,
+    lists: Vec<ListCost>,
+    varies: bool,
+}
+
+impl<'d> Counter<'_, 'd> {
+    /// What `sets` select on `count` objects of a type, without these objects.
+    fn object(
+        &mut self,
+        name: &str,
+        sets: impl IntoIterator<Item = &'d SelectionSet>,
+        count: u64,
+        payload: Payload,
+    ) -> u64 {
+        let sets: Vec<_> = sets.into_iter().collect();
+        match self.types.types.get(name) {
+            Some(MetaType::Object { fields, .. }) => {
+                let interfaces = self.types.implements.get(name);
+                let names: Vec<_> =
+                    std::iter::once(name).chain(interfaces.into_iter().flatten().map(String::as_str)).collect();
+                let payload = if names.contains(&"Node") { Payload::No } else { payload };
+                let selected = collect(sets, &names, self.source);
+                let fields = selected
+                    .iter()
+                    .filter_map(|selected| Some((selected, fields.get(selected.field().node.name.node.as_str())?)));
+                fields
+                    .map(|(selected, field)| self.field(name, field, selected, count, payload))
+                    .fold(0, u64::saturating_add)
+            }
+            // Any of them may come: the one that costs most.
+            Some(MetaType::Interface { possible_types, .. } | MetaType::Union { possible_types, .. }) => {
+                let types: Vec<_> = possible_types.iter().collect();
+                let of = |counter: &mut Self, ty: &String| counter.object(ty, sets.iter().copied(), count, payload);
+                types.into_iter().map(|ty| of(self, ty)).max().unwrap_or(0)
+            }
+            _ => 0,
+        }
+    }
+
+    /// What a field of `count` objects of the type `of` costs.
+    fn field(&mut self, of: &str, field: &MetaField, selected: &Selected<'d>, count: u64, payload: Payload) -> u64 {
+        let name = named_type(&field.ty);
+        let Some(MetaType::Object { .. } | MetaType::Interface { .. } | MetaType::Union { .. }) =
+            self.types.types.get(name)
+        else {
+            return 0;
+        };
+        self.path.push(selected.key.to_string());
+        let (is_list, is_connection) = (field.ty.contains('['), name.ends_with("Connection"));
+        let is_part = of.ends_with("Edge") || name == "PageInfo";
+        let cost = if is_part || of.ends_with("Connection") {
+            // An edge and its node count once, and so many connections were multiplied by the size of their pages already.
+            let cost = self.object(name, selected.selection_sets(), count, payload);
+            if is_part { cost } else { cost.saturating_add(count) }
+        } else if is_connection {
+            let lists = if is_list { self.longest_argument(field, selected).unwrap_or(1) } else { 1 };
+            let count = count.saturating_mul(lists);
+            let size = self.page_size(field, selected).unwrap_or(u64::from(self.pages.default_size));
+            self.list(name, selected, (count, size), Payload::No).saturating_add(count)
+        } else if is_list {
+            let (size, payload) = self.length(field, selected, payload);
+            let objects = count.saturating_mul(size);
+            self.list(name, selected, (count, size), payload).saturating_add(objects)
+        } else {
+            let payload = match payload {
+                Payload::Root => Payload::Of(self.longest_argument(field, selected).unwrap_or(1)),
+                Payload::Of(_) => Payload::Within,
+                other => other,
+            };
+            self.object(name, selected.selection_sets(), count, payload).saturating_add(count)
+        };
+        self.path.pop();
+        cost
+    }
+
+    /// What is selected of the objects of `count` lists of this size.
+    fn list(&mut self, name: &str, selected: &Selected<'d>, (count, size): (u64, u64), payload: Payload) -> u64 {
+        let place = self.lists.len();
+        self.lists.push(ListCost { path: self.path.clone(), size, of_one: 0 });
+        let cost = self.object(name, selected.selection_sets(), count.saturating_mul(size), payload);
+        self.lists[place].of_one = cost.checked_div(size).unwrap_or(0);
+        cost
+    }
+
+    /// How long a plain list is, and where its objects are.
+    fn length(&mut self, field: &MetaField, selected: &Selected<'d>, payload: Payload) -> (u64, Payload) {
+        if let Some(size) = self.page_size(field, selected) {
+            return (size, Payload::Within);
+        }
+        match payload {
+            Payload::Of(items) => (items, Payload::Within),
+            Payload::Within => (1, Payload::Within),
+            Payload::Root | Payload::No => match self.longest_argument(field, selected) {
+                Some(length) => (length, Payload::No),
+                None => (UNKNOWN_LENGTH, Payload::No),
+            },
+        }
+    }
+
+    /// The page size that a field is given, or that its declaration has where none is given.
+    fn page_size(&self, field: &MetaField, selected: &Selected<'d>) -> Option<u64> {
+        let arguments = Arguments::of(&selected.field().node.arguments, self.source.variables);
+        ["first", "last"].iter().find_map(|name| {
+            let declared = field.args.get(*name)?;
+            let given = arguments.raw(name).filter(|value| **value != Value::Null);
+            match given {
+                Some(Value::Number(number)) => Some(number.as_u64().unwrap_or(0)),
+                Some(_) => Some(0),
+                None => declared.default_value.as_deref().and_then(|text| text.parse().ok()),
+            }
+        })
+    }
+
+    /// The length of the longest list among a field's arguments, or directly within one. What rows are grouped by says nothing
+    /// of how many groups there are.
+    fn longest_argument(&mut self, field: &MetaField, selected: &Selected<'d>) -> Option<u64> {
+        let is_enum = |name: &str| {
+            let declared = field.args.get(name).map(|declared| named_type(&declared.ty));
+            declared.is_some_and(|name| matches!(self.types.types.get(name), Some(MetaType::Enum { .. })))
+        };
+        let raw = &selected.field().node.arguments;
+        let arguments = Arguments::of(raw, self.source.variables);
+        let given =
+            raw.iter().filter(|(name, _)| !is_enum(&name.node)).filter_map(|(name, _)| arguments.raw(&name.node));
+        let longest = given.filter_map(longest_list).max();
+        self.varies |= longest.is_some();
+        longest
+    }
+}
+
+fn longest_list(value: &Value) -> Option<u64> {
+    match value {
+        Value::List(items) => Some(items.len() as u64),
+        Value::Object(fields) => {
+            let lists = fields.values().filter(|field| matches!(field, Value::List(_)));
+            lists.filter_map(longest_list).max()
+        }
+        _ => None,
+    }
+}
+
+/// The name of a type without its lists and exclamation marks.
+fn named_type(ty: &str) -> &str {
+    ty.trim_matches(['[', ']', '!'])
+}

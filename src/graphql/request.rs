@@ -1,0 +1,168 @@
+//! One request, as any transport hands it over.
+
+use async_graphql::Variables;
+use serde_json::{Map, Value};
+
+/// What is to be run, and with which values.
+#[derive(Clone, Debug, Default)]
+pub struct Request {
+    /// The document's text, unless it is named by a hash or an id alone.
+    pub(super) query: Option<String>,
+    /// The SHA-256 of the document's text, in hexadecimal digits: automatic persisted queries
+    /// (<https://www.apollographql.com/docs/apollo-server/performance/apq>).
+    pub(super) sha256: Option<String>,
+    /// The id of a trusted document.
+    pub(super) document_id: Option<String>,
+    pub(super) operation_name: Option<String>,
+    pub(super) variables: Variables,
+    /// Whether only a query may be run, since the transport is one that must not change anything.
+    pub(super) is_safe: bool,
+    /// Whether the answer tells what was asked for, and what that came to.
+    pub(super) tells_cost: bool,
+}
+
+impl Request {
+    /// A request to run a document.
+    #[must_use]
+    pub fn new(query: impl Into<String>) -> Self {
+        Self { query: Some(query.into()), ..Self::default() }
+    }
+
+    /// Gives the operation that is to be run, where the document has several.
+    #[must_use]
+    pub fn operation_name(self, name: impl Into<String>) -> Self {
+        Self { operation_name: Some(name.into()), ..self }
+    }
+
+    /// Gives the variables.
+    #[must_use]
+    pub fn variables(self, variables: Variables) -> Self {
+        Self { variables, ..self }
+    }
+
+    /// Lets only a query be run.
+    #[must_use]
+    pub fn only_safe(self) -> Self {
+        Self { is_safe: true, ..self }
+    }
+
+    /// Whether the document is named, and not sent: then the same request comes again and again.
+    #[must_use]
+    pub fn is_persisted(&self) -> bool {
+        self.query.is_none()
+    }
+
+    /// Reads a request from the JSON object in which GraphQL over HTTP and over WebSocket put it: `query`, `operationName`,
+    /// `variables`, `extensions`, and `documentId` (or `id`) for a trusted document. Anything else in it is left alone.
+    ///
+    /// # Errors
+    /// What is wrong with it; the text repeats nothing of it.
+    pub fn from_json(body: Value) -> Result<Self, &'static str> {
+        let Value::Object(mut fields) = body else { return Err("The body must be a JSON object with a `query`.") };
+        let query = take_text(&mut fields, "query", "`query` must be a string.")?;
+        let document_id = take_text(&mut fields, "documentId", "`documentId` must be a string.")?;
+        let document_id = match document_id {
+            // Relay's own name for it.
+            None if query.is_none() => take_text(&mut fields, "id", "`id` must be a string.")?,
+            document_id => document_id,
+        };
+        let operation_name = take_text(&mut fields, "operationName", "`operationName` must be a string or null.")?;
+        let variables = take_object(&mut fields, "variables", "`variables` must be an object or null.")?;
+        let mut extensions = take_object(&mut fields, "extensions", "`extensions` must be an object or null.")?;
+        let sha256 = read_hash(&mut extensions)?;
+        if query.is_none() && document_id.is_none() && sha256.is_none() {
+            return Err("`query` must be there, and a string.");
+        }
+        Ok(Self {
+            query,
+            sha256,
+            document_id,
+            // Clients send an empty name for a document with one operation.
+            operation_name: operation_name.filter(|name| !name.is_empty()),
+            variables: Variables::from_json(Value::Object(variables)),
+            is_safe: false,
+            tells_cost: extensions.get("cost") == Some(&Value::Bool(true)),
+        })
+    }
+}
+
+/// `persistedQuery: { version: 1, sha256Hash }`.
+fn read_hash(extensions: &mut Map<String, Value>) -> Result<Option<String>, &'static str> {
+    let Some(persisted) = extensions.remove("persistedQuery").filter(|value| !value.is_null()) else { return Ok(None) };
+    if persisted.get("version") != Some(&Value::from(1)) {
+        return Err("`extensions.persistedQuery.version` must be 1.");
+    }
+    match persisted.get("sha256Hash") {
+        Some(Value::String(hash)) if hash.len() == 64 && hash.bytes().all(|byte| byte.is_ascii_hexdigit()) => {
+            Ok(Some(hash.to_ascii_lowercase()))
+        }
+        _ => Err("`extensions.persistedQuery.sha256Hash` must be 64 hexadecimal digits."),
+    }
+}
+
+fn take_text(
+    fields: &mut Map<String, Value>,
+    name: &str,
+    otherwise: &'static str,
+) -> Result<Option<String>, &'static str> {
+    match fields.remove(name) {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => Ok(Some(text)),
+        Some(_) => Err(otherwise),
+    }
+}
+
+fn take_object(
+    fields: &mut Map<String, Value>,
+    name: &str,
+    otherwise: &'static str,
+) -> Result<Map<String, Value>, &'static str> {
+    match fields.remove(name) {
+        None | Some(Value::Null) => Ok(Map::new()),
+        Some(Value::Object(object)) => Ok(object),
+        Some(_) => Err(otherwise),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_object_becomes_a_request() {
+        let request = Request::from_json(json!({
+            "query": "query A($x: Int) { a }", "operationName": "A", "variables": { "x": 1 },
+            "extensions": { "k": { "v": 2 }, "cost": true }, "unknown": [],
+        }));
+        let request = request.unwrap();
+        assert_eq!(request.query.as_deref(), Some("query A($x: Int) { a }"));
+        assert_eq!(request.operation_name.as_deref(), Some("A"));
+        assert_eq!(serde_json::to_string(&request.variables).unwrap(), r#"{"x":1}"#);
+        assert!(request.tells_cost && !request.is_persisted());
+        let nulls = json!({ "query": "{ a }", "operationName": null, "variables": null, "extensions": null });
+        assert_eq!(Request::from_json(nulls).unwrap().operation_name, None);
+        let empty = json!({ "query": "{ a }", "operationName": "" });
+        assert_eq!(Request::from_json(empty).unwrap().operation_name, None);
+    }
+
+    #[test]
+    fn a_document_may_be_named() {
+        let persisted = |hash: Value, version: Value| {
+            let persisted = json!({ "version": version, "sha256Hash": hash });
+            Request::from_json(json!({ "extensions": { "persistedQuery": persisted } }))
+        };
+        let hash = "A".repeat(64);
+        assert_eq!(persisted(json!(hash), json!(1)).unwrap().sha256, Some("a".repeat(64)));
+        for (hash, version) in
+            [(json!(hash), json!(2)), (json!("a"), json!(1)), (json!("é".repeat(32)), json!(1)), (json!(1), json!(1))]
+        {
+            assert!(persisted(hash, version).is_err());
+        }
+        for field in ["documentId", "id"] {
+            assert_eq!(Request::from_json(json!({ field: "x" })).unwrap().document_id.as_deref(), Some("x"));
+        }
+        assert_eq!(Request::from_json(json!({ "query": "{ a }", "id": 7 })).unwrap().document_id, None);
+    }
+}
