@@ -288,8 +288,15 @@ pub struct LogSettings {
     #[arg(long, value_name = "FORMAT", env = "THROUGHLINE_LOG_FORMAT", default_value = "auto", global = true)]
     pub log_format: LogFormat,
 
-    /// The collector that spans are sent to, by OTLP over HTTP, such as http://localhost:4318
+    /// The collector that spans are sent to, by OTLP over HTTP.
     #[cfg(feature = "otlp")]
-    #[arg(long, value_name = "URL", env = "THROUGHLINE_OTLP_ENDPOINT", hide_env = true, global = true)]
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "THROUGHLINE_OTLP_ENDPOINT",
+        hide_env = true,
+        global = true,
+        help = "The collector that spans are sent to, by OTLP over HTTP, such as http://localhost:4318\n[env: THROUGHLINE_OTLP_ENDPOINT] [default: none]"
+    )]
     pub otlp_endpoint: Option<String>,
 }
