@@ -43,18 +43,20 @@ pub async fn connect(url: &str, pool: &PoolOptions) -> anyhow::Result<Database> 
     Database::connect(url, pool).await.with_context(|| DatabaseAddress::of(url).to_string())
 }
 
-/// Opens the database at `url` and brings its tables up to date; rows from before there were events get theirs.
+/// Opens the database at `url` and brings its tables up to date; rows from before there were events get theirs. However long that
+/// takes: only what comes after it has to keep the times of `pool`.
 ///
 /// # Errors
 /// When it cannot be opened, or a migration fails.
 pub async fn open(url: &str, pool: &PoolOptions) -> anyhow::Result<Database> {
-    let database = connect(url, pool).await?;
+    let database = connect(url, &pool.unhurried()).await?;
     database.migrate().await.with_context(|| format!("{}: a migration failed", DatabaseAddress::of(url)))?;
     let adopted = write_transaction::adopt(&database).await.context("rows from before there were events got none")?;
     if adopted > 0 {
         tracing::info!(rows = adopted, "rows from before there were events have theirs now");
     }
-    Ok(database)
+    database.close().await.context("the database was not closed in order")?;
+    connect(url, pool).await
 }
 
 impl App {

@@ -42,7 +42,13 @@ pub enum Code {
     InvalidCursor,
     /// Other writers were in the way for too long; nothing was written, and trying again can help.
     WriteConflict,
-    /// The database did not answer in time; trying later can help.
+    /// A statement ran for longer than it may and was stopped; what it would have written was not.
+    StatementTimeout,
+    /// Somebody else held a lock for longer than a statement waits; nothing was written, and trying again can help.
+    LockTimeout,
+    /// Every connection was in use for longer than a request waits for one; trying later can help.
+    PoolTimeout,
+    /// The database cannot be reached, or went away; trying later can help.
     DatabaseUnavailable,
     /// A fault of ours; the log has the rest under the request's id.
     Internal,
@@ -50,7 +56,7 @@ pub enum Code {
 
 impl Code {
     /// All of them.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 24] = [
         Self::BadRequest,
         Self::NotFound,
         Self::MethodNotAllowed,
@@ -70,6 +76,9 @@ impl Code {
         Self::InvalidId,
         Self::InvalidCursor,
         Self::WriteConflict,
+        Self::StatementTimeout,
+        Self::LockTimeout,
+        Self::PoolTimeout,
         Self::DatabaseUnavailable,
         Self::Internal,
     ];
@@ -97,6 +106,9 @@ impl Code {
             Self::InvalidId => "INVALID_ID",
             Self::InvalidCursor => "INVALID_CURSOR",
             Self::WriteConflict => "WRITE_CONFLICT",
+            Self::StatementTimeout => "STATEMENT_TIMEOUT",
+            Self::LockTimeout => "LOCK_TIMEOUT",
+            Self::PoolTimeout => "POOL_TIMEOUT",
             Self::DatabaseUnavailable => "DATABASE_UNAVAILABLE",
             Self::Internal => "INTERNAL",
         }
@@ -105,7 +117,16 @@ impl Code {
     /// Whether it is our fault, or the database's, and not the caller's.
     #[must_use]
     pub fn is_ours(self) -> bool {
-        matches!(self, Self::RequestTimeout | Self::WriteConflict | Self::DatabaseUnavailable | Self::Internal)
+        matches!(
+            self,
+            Self::RequestTimeout
+                | Self::WriteConflict
+                | Self::StatementTimeout
+                | Self::LockTimeout
+                | Self::PoolTimeout
+                | Self::DatabaseUnavailable
+                | Self::Internal
+        )
     }
 
     /// The whole text of an error that has the same one wherever it is met. What is ours, not the caller's, says nothing of how
@@ -119,6 +140,9 @@ impl Code {
                 Some("the request took too long and was ended; a write may have been carried out or not")
             }
             Self::WriteConflict => Some("other writers were in the way; try again"),
+            Self::StatementTimeout => Some("a statement took too long and was stopped; ask for less, or try again"),
+            Self::LockTimeout => Some("somebody else held a lock for too long; try again"),
+            Self::PoolTimeout => Some("no connection to the database was free in time; try again later"),
             Self::DatabaseUnavailable => Some("the database cannot be reached; try again later"),
             Self::Internal => Some("internal error"),
             _ => None,

@@ -38,6 +38,29 @@ pub struct DatabaseSettings {
     #[arg(long, value_name = "MS", env = "THROUGHLINE_ACQUIRE_TIMEOUT_MS", default_value_t = 3000,
         value_parser = RangedU64ValueParser::<u64>::new().range(1..=600_000))]
     pub acquire_timeout_ms: u64,
+
+    /// How long a statement waits for a lock that somebody else holds
+    #[arg(long, value_name = "MS", env = "THROUGHLINE_LOCK_TIMEOUT_MS", default_value_t = 2000,
+        value_parser = RangedU64ValueParser::<u64>::new().range(1..=600_000))]
+    pub lock_timeout_ms: u64,
+}
+
+/// What is asked of the database where others wait for it, which the commands that go through all that there is are not.
+#[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "Database")]
+pub struct StatementSettings {
+    /// How long a statement may run until it is stopped
+    #[arg(long, value_name = "MS", env = "THROUGHLINE_STATEMENT_TIMEOUT_MS", default_value_t = 8000,
+        value_parser = RangedU64ValueParser::<u64>::new().range(1..=86_400_000))]
+    pub statement_timeout_ms: u64,
+}
+
+impl StatementSettings {
+    /// How long a statement may run.
+    #[must_use]
+    pub fn statement_timeout(&self) -> Duration {
+        Duration::from_millis(self.statement_timeout_ms)
+    }
 }
 
 impl DatabaseSettings {
@@ -48,12 +71,14 @@ impl DatabaseSettings {
         self.url.clone().filter(|url| !url.is_empty()).unwrap_or_else(|| format!("sqlite://{default_file}"))
     }
 
-    /// How the pools are made.
+    /// How the pools are made, of which a statement may take as long as it takes.
     #[must_use]
     pub fn pool(&self) -> PoolOptions {
         PoolOptions {
             max_connections: self.max_connections,
             acquire_timeout: Duration::from_millis(self.acquire_timeout_ms),
+            statement_timeout: None,
+            lock_timeout: Duration::from_millis(self.lock_timeout_ms),
         }
     }
 }

@@ -1,21 +1,7 @@
 //! Throughline: the record of software delivery that people and AI agents share.
 //!
-//! One GraphQL API over an SQLite file or a PostgreSQL server. An embedding application opens a
-//! [`database::Database`], brings its tables up to date, builds a [`graphql::Api`] over it, and either mounts
-//! [`http::router`] in its own axum application or calls [`graphql::Api::execute`] itself.
-//!
-//! ```no_run
-//! use throughline::database::{Database, PoolOptions};
-//! use throughline::graphql::{Api, Settings};
-//! use throughline::http::HttpSettings;
-//!
-//! # async fn mount(own: axum::Router) -> Result<axum::Router, Box<dyn std::error::Error>> {
-//! let database = Database::connect("sqlite://throughline.db", &PoolOptions::default()).await?;
-//! database.migrate().await?;
-//! let app = own.merge(throughline::http::router(Api::new(database, Settings::default()), HttpSettings::default()));
-//! # Ok(app)
-//! # }
-//! ```
+//! One GraphQL API over an SQLite file or a PostgreSQL server. An embedding application builds a [`Throughline`] and mounts
+//! its router, or asks it without HTTP; `examples/mounted.rs` does both.
 //!
 //! - [`batch`] is the way of a read: a list is resolved as a list.
 //! - [`projects`], [`features`], [`test_cases`] and [`deployments`] are the domain, one slice a noun.
@@ -39,6 +25,7 @@ pub mod code;
 pub mod config;
 pub mod database;
 pub mod deployments;
+mod embed;
 pub mod events;
 pub mod features;
 pub mod graphql;
@@ -51,3 +38,5 @@ pub mod telemetry;
 pub mod test_cases;
 pub mod text;
 pub mod write_transaction;
+
+pub use embed::{BuildError, Builder, Throughline};

@@ -82,10 +82,16 @@ impl BatchError {
             Self::InvalidArgument { .. } | Self::TooManyValues | Self::TooManyComputed { .. } => Code::InvalidArgument,
             Self::InvalidId { .. } => Code::InvalidId,
             Self::InvalidCursor { .. } => Code::InvalidCursor,
-            Self::Database(error) if matches!(**error, DatabaseError::Unavailable(_)) => Code::DatabaseUnavailable,
-            Self::Database(error) if matches!(**error, DatabaseError::Conflict(_)) => Code::WriteConflict,
+            Self::Database(error) => match **error {
+                DatabaseError::Unavailable(_) => Code::DatabaseUnavailable,
+                DatabaseError::PoolTimeout(_) => Code::PoolTimeout,
+                DatabaseError::StatementTimeout(_) => Code::StatementTimeout,
+                DatabaseError::LockTimeout(_) => Code::LockTimeout,
+                DatabaseError::Conflict(_) => Code::WriteConflict,
+                DatabaseError::Constraint(_) | DatabaseError::Failed(_) => Code::Internal,
+            },
             Self::FieldConflict { .. } => Code::ValidationFailed,
-            Self::Vanished | Self::Database(_) | Self::Panicked | Self::Broken(_) => Code::Internal,
+            Self::Vanished | Self::Panicked | Self::Broken(_) => Code::Internal,
         }
     }
 

@@ -68,7 +68,7 @@ impl MigrateCommand {
 }
 
 async fn up(settings: &DatabaseSettings) -> anyhow::Result<()> {
-    let database = app::connect(&settings.url_or(DEFAULT_FILE), &settings.pool()).await?;
+    let database = app::connect(&settings.url_or(DEFAULT_FILE), &settings.pool().unhurried()).await?;
     let pending = names_of(&database, false).await?;
     database.migrate().await.context("a migration failed")?;
     database.close().await?;
@@ -136,7 +136,7 @@ pub(super) async fn open_existing(settings: &DatabaseSettings) -> anyhow::Result
     let url = settings.url_or(DEFAULT_FILE);
     let address = DatabaseAddress::of(&url);
     anyhow::ensure!(!address.is_missing_file(), "there is no {address}");
-    Ok((app::connect(&url, &settings.pool()).await?, address))
+    Ok((app::connect(&url, &settings.pool().unhurried()).await?, address))
 }
 
 async fn names_of(database: &Database, applied: bool) -> anyhow::Result<Vec<String>> {

@@ -1,7 +1,8 @@
 //! `throughline serve`: answers GraphQL requests until it is told to stop.
 
 use crate::app::App;
-use crate::config::{DEFAULT_FILE, DEMO_FILE, DatabaseSettings, ServeSettings};
+use crate::config::{DEFAULT_FILE, DEMO_FILE, DatabaseSettings, ServeSettings, StatementSettings};
+use crate::database::PoolOptions;
 
 /// Serve GraphQL, with GraphiQL in the browser
 #[derive(clap::Args)]
@@ -13,12 +14,16 @@ pub(super) struct ServeCommand {
     settings: ServeSettings,
     #[command(flatten)]
     database: DatabaseSettings,
+    #[command(flatten)]
+    statements: StatementSettings,
 }
 
 impl ServeCommand {
     pub(super) async fn run(self) -> anyhow::Result<()> {
         let url = self.database.url_or(if self.demo { DEMO_FILE } else { DEFAULT_FILE });
-        let app = App::start(&url, &self.database.pool(), &self.settings).await?;
+        let statement_timeout = Some(self.statements.statement_timeout());
+        let pool = PoolOptions { statement_timeout, ..self.database.pool() };
+        let app = App::start(&url, &pool, &self.settings).await?;
         if self.demo {
             app.import_demo().await?;
         }

@@ -13,8 +13,9 @@ use tokio::sync::watch;
 use super::Database;
 use super::read_pool::{PING_AFTER_IDLE, ReadPool};
 use super::sqlite_reader::SqliteFile;
+use super::write_limit::WriteLimit;
 
-/// How many connections to keep and how long to wait for one.
+/// How many connections to keep, and how long to wait: for one of them, for a lock, for a statement.
 #[derive(Clone, Debug)]
 pub struct PoolOptions {
     /// The most connections that serve queries. What goes through SeaORM may open as many again; SQLite has one more, its
@@ -22,11 +23,34 @@ pub struct PoolOptions {
     pub max_connections: u32,
     /// How long a request waits for a connection.
     pub acquire_timeout: Duration,
+    /// How long a statement may run; without it, for as long as it takes.
+    pub statement_timeout: Option<Duration>,
+    /// How long a statement waits for a lock: on PostgreSQL for any, on SQLite for the file while another process has it.
+    pub lock_timeout: Duration,
 }
 
 impl Default for PoolOptions {
     fn default() -> Self {
-        Self { max_connections: 8, acquire_timeout: Duration::from_secs(3) }
+        Self {
+            max_connections: 8,
+            acquire_timeout: Duration::from_secs(3),
+            statement_timeout: Some(Duration::from_secs(8)),
+            lock_timeout: Duration::from_secs(2),
+        }
+    }
+}
+
+impl PoolOptions {
+    /// The same for what goes through all that there is, or changes the tables: making an index may take minutes, and the
+    /// statements of a server that still runs hold their locks until they end.
+    #[must_use]
+    pub fn unhurried(&self) -> Self {
+        Self { statement_timeout: None, lock_timeout: self.lock_timeout.max(UNHURRIED_LOCK_TIMEOUT), ..self.clone() }
+    }
+
+    /// How long an answer may take before the server counts as gone.
+    pub(super) fn answer_timeout(&self) -> Option<Duration> {
+        self.statement_timeout.map(|timeout| timeout + TOLD_AFTER)
     }
 }
 
@@ -55,8 +79,12 @@ pub enum ConnectError {
 
 /// Statements that a connection keeps prepared.
 pub(super) const PREPARED_STATEMENTS: usize = 512;
-/// How long a connection to an SQLite file waits for another process.
-pub(super) const SQLITE_BUSY_TIMEOUT: Duration = Duration::from_secs(5);
+/// Longer than the statements of another server, which [`PoolOptions::statement_timeout`] ends.
+const UNHURRIED_LOCK_TIMEOUT: Duration = Duration::from_secs(10);
+/// How much later than a statement's end a server tells of it at most.
+const TOLD_AFTER: Duration = Duration::from_secs(1);
+/// How long another process may take to make an SQLite file a write-ahead one.
+const OPENING_TIMEOUT: Duration = Duration::from_secs(5);
 
 impl Database {
     /// Opens the database at `url`; an SQLite file that does not exist is made. The tables are not made: see
@@ -85,14 +113,14 @@ impl Database {
 }
 
 /// One writer and a pool of readers. The writer's queue is the pool's, so that nobody meets `SQLITE_BUSY` within the
-/// process; another process waits [`SQLITE_BUSY_TIMEOUT`].
+/// process; another process waits as long as for a lock.
 async fn connect_sqlite(url: &str, pool: &PoolOptions) -> Result<Database, ConnectError> {
     let options = SqliteConnectOptions::from_str(url)?
         .create_if_missing(true)
         .journal_mode(SqliteJournalMode::Wal)
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
-        .busy_timeout(SQLITE_BUSY_TIMEOUT)
+        .busy_timeout(pool.lock_timeout)
         .statement_cache_capacity(PREPARED_STATEMENTS)
         .disable_statement_logging();
     // Without a name, too, each connection would be a database of its own, which is gone when it is closed.
@@ -108,24 +136,27 @@ async fn connect_sqlite(url: &str, pool: &PoolOptions) -> Result<Database, Conne
     let pool_options =
         || SqlitePoolOptions::new().acquire_timeout(pool.acquire_timeout).test_before_acquire(false).idle_timeout(None);
     let began = Instant::now();
+    let limit = WriteLimit::sqlite(pool.statement_timeout);
     let writer = loop {
-        match pool_options().max_connections(1).max_lifetime(None).connect_with(options.clone()).await {
+        let writer = limit.watch(pool_options().max_connections(1).max_lifetime(None));
+        match writer.connect_with(options.clone()).await {
             // Another process makes the same file a write-ahead one, which SQLite does not wait for by itself.
             Err(sqlx::Error::Database(error))
-                if error.code().as_deref() == Some("5") && began.elapsed() < SQLITE_BUSY_TIMEOUT =>
+                if error.code().as_deref() == Some("5") && began.elapsed() < OPENING_TIMEOUT =>
             {
                 tokio::time::sleep(Duration::from_millis(20)).await;
             }
             opened => break opened?,
         }
     };
-    let reads = ReadPool::sqlite(SqliteFile::new(options.get_filename(), parameters), pool)?;
+    let reads = ReadPool::sqlite(SqliteFile::new(options.get_filename(), parameters, pool.lock_timeout), pool)?;
     let options = options.pragma("query_only", "on");
     let reader = pool_options().max_connections(pool.max_connections).connect_lazy_with(options);
     Ok(Database {
         reads,
         reader: SqlxSqliteConnector::from_sqlx_sqlite_pool(reader),
         writer: SqlxSqliteConnector::from_sqlx_sqlite_pool(writer),
+        limit,
         observer: None,
         faults: None,
         within: None,
@@ -137,6 +168,8 @@ async fn connect_sqlite(url: &str, pool: &PoolOptions) -> Result<Database, Conne
 async fn connect_postgres(url: &str, pool: &PoolOptions) -> Result<Database, ConnectError> {
     let options = PgConnectOptions::from_str(url)?
         .application_name("throughline")
+        .options([("lock_timeout", milliseconds(pool.lock_timeout))])
+        .options(pool.statement_timeout.map(|timeout| ("statement_timeout", milliseconds(timeout))))
         .statement_cache_capacity(PREPARED_STATEMENTS)
         .disable_statement_logging();
     let opened = PgPoolOptions::new()
@@ -155,7 +188,7 @@ async fn connect_postgres(url: &str, pool: &PoolOptions) -> Result<Database, Con
         .connect_with(options.clone())
         .await;
     let reads = ReadPool::postgres(options.clone(), pool)?;
-    let pool = match opened {
+    let connections = match opened {
         // The pool tries again until its time is over and then tells only that; one more attempt tells why.
         Err(sqlx::Error::PoolTimedOut) => {
             let attempt = tokio::time::timeout(pool.acquire_timeout, options.connect()).await;
@@ -163,17 +196,23 @@ async fn connect_postgres(url: &str, pool: &PoolOptions) -> Result<Database, Con
         }
         opened => opened?,
     };
-    let connection = SqlxPostgresConnector::from_sqlx_postgres_pool(pool);
+    let connection = SqlxPostgresConnector::from_sqlx_postgres_pool(connections);
     Ok(Database {
         reads,
         reader: connection.clone(),
         writer: connection,
+        limit: WriteLimit::postgres(pool.answer_timeout()),
         observer: None,
         faults: None,
         within: None,
         observed: None,
         commits: watch::Sender::default(),
     })
+}
+
+/// A time as PostgreSQL takes it, to which 0 would mean that there is no end.
+fn milliseconds(time: Duration) -> u128 {
+    time.as_millis().max(1)
 }
 
 #[cfg(test)]

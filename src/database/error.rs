@@ -1,14 +1,25 @@
 //! Sorts what a database can answer into what a caller can act on. The one place that looks inside a
 //! [`sea_orm::DbErr`].
 
-use sea_orm::{DbErr, RuntimeErr};
+use std::io;
+
+use sea_orm::{ConnAcquireErr, DbErr, RuntimeErr, sqlx};
 
 /// A failed statement, by what can be done about it.
 #[derive(Debug, thiserror::Error)]
 pub enum DatabaseError {
-    /// No connection within the time allowed, or none at all. Trying later can help.
+    /// The database cannot be reached, or went away. Trying later can help.
     #[error("the database cannot be reached")]
     Unavailable(#[source] DbErr),
+    /// Every connection was in use for longer than one waits for it. Trying later can help.
+    #[error("no connection to the database was free in time")]
+    PoolTimeout(#[source] DbErr),
+    /// The statement ran for longer than it may, and was stopped.
+    #[error("the statement took too long and was stopped")]
+    StatementTimeout(#[source] DbErr),
+    /// Somebody else held a lock for longer than a statement waits.
+    #[error("somebody else held a lock for too long; try again when they are done")]
+    LockTimeout(#[source] DbErr),
     /// Another transaction was in the way; the same transaction can be run again.
     #[error("another writer was in the way; try again when it is done")]
     Conflict(#[source] DbErr),
@@ -23,10 +34,17 @@ pub enum DatabaseError {
 impl From<DbErr> for DatabaseError {
     fn from(error: DbErr) -> Self {
         match &error {
-            DbErr::ConnectionAcquire(_) | DbErr::Conn(_) => Self::Unavailable(error),
+            DbErr::ConnectionAcquire(ConnAcquireErr::Timeout) => Self::PoolTimeout(error),
+            DbErr::Conn(RuntimeErr::SqlxError(cause)) if matches!(sort_driver_error(cause), Kind::LockTimeout) => {
+                Self::LockTimeout(error)
+            }
+            DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed) | DbErr::Conn(_) => Self::Unavailable(error),
             DbErr::Exec(RuntimeErr::SqlxError(cause)) | DbErr::Query(RuntimeErr::SqlxError(cause)) => {
                 match sort_driver_error(cause) {
                     Kind::Unavailable => Self::Unavailable(error),
+                    Kind::PoolTimeout => Self::PoolTimeout(error),
+                    Kind::StatementTimeout => Self::StatementTimeout(error),
+                    Kind::LockTimeout => Self::LockTimeout(error),
                     Kind::Conflict => Self::Conflict(error),
                     Kind::Constraint => Self::Constraint(error),
                     Kind::Other => Self::Failed(error),
@@ -37,38 +55,60 @@ impl From<DbErr> for DatabaseError {
     }
 }
 
+/// The error of a server that gave no answer when even a statement that took too long would have been answered.
+pub(super) fn no_answer() -> DbErr {
+    let silent = io::Error::new(io::ErrorKind::TimedOut, "the server gave no answer");
+    DbErr::Query(RuntimeErr::SqlxError(sqlx::Error::Io(silent).into()))
+}
+
 enum Kind {
     Unavailable,
+    PoolTimeout,
+    StatementTimeout,
+    LockTimeout,
     Conflict,
     Constraint,
     Other,
 }
 
-fn sort_driver_error(error: &sea_orm::sqlx::Error) -> Kind {
-    use sea_orm::sqlx::Error;
+fn sort_driver_error(error: &sqlx::Error) -> Kind {
+    use sqlx::Error;
     match error {
-        Error::Io(_) | Error::Tls(_) | Error::PoolTimedOut | Error::PoolClosed | Error::WorkerCrashed => {
-            Kind::Unavailable
-        }
-        Error::Database(cause) => match cause.code().as_deref() {
-            // PostgreSQL, appendix A: class 08 connection, 57P0x shutdown, class 53 resources;
-            // 40001 serialization failure, 40P01 deadlock, 55P03 lock not available; class 23 integrity.
-            Some(code) if code.len() == 5 => match (&code[..2], code) {
-                ("08" | "53", _) | (_, "57P01" | "57P02" | "57P03") => Kind::Unavailable,
-                (_, "40001" | "40P01" | "55P03") => Kind::Conflict,
-                ("23", _) => Kind::Constraint,
-                _ => Kind::Other,
-            },
-            // SQLite's result codes, the primary one in the low byte: 5 BUSY, 6 LOCKED, 10 IOERR, 13 FULL,
-            // 14 CANTOPEN, 19 CONSTRAINT.
-            Some(code) => match code.parse::<u32>().map(|code| code & 0xff) {
-                Ok(5 | 6) => Kind::Conflict,
-                Ok(10 | 13 | 14) => Kind::Unavailable,
-                Ok(19) => Kind::Constraint,
-                _ => Kind::Other,
-            },
-            None => Kind::Other,
-        },
+        Error::PoolTimedOut => Kind::PoolTimeout,
+        Error::Io(_) | Error::Tls(_) | Error::PoolClosed | Error::WorkerCrashed => Kind::Unavailable,
+        Error::Database(cause) => cause.code().as_deref().map_or(Kind::Other, sort_code),
         _ => Kind::Other,
+    }
+}
+
+fn sort_code(code: &str) -> Kind {
+    match code {
+        // PostgreSQL, appendix A: class 08 connection, 57P0x shutdown, class 53 resources; 57014 query canceled, by the
+        // statement timeout or by an administrator who had seen enough of it; 55P03 lock not available; 40001 serialization
+        // failure, 40P01 deadlock; class 23 integrity.
+        "57P01" | "57P02" | "57P03" => Kind::Unavailable,
+        "57014" => Kind::StatementTimeout,
+        "55P03" => Kind::LockTimeout,
+        "40001" | "40P01" => Kind::Conflict,
+        code if code.len() == 5 => match &code.as_bytes()[..2] {
+            b"08" | b"53" => Kind::Unavailable,
+            b"23" => Kind::Constraint,
+            _ => Kind::Other,
+        },
+        // SQLite's result codes, the primary one in the low byte: 5 BUSY, which is told when the lock was waited for, unless
+        // waiting for it could not help (517 BUSY_SNAPSHOT); 6 LOCKED, 9 INTERRUPT, 10 IOERR, 13 FULL, 14 CANTOPEN,
+        // 19 CONSTRAINT.
+        code => match code.parse::<u32>() {
+            Ok(517) => Kind::Conflict,
+            Ok(code) => match code & 0xff {
+                5 => Kind::LockTimeout,
+                6 => Kind::Conflict,
+                9 => Kind::StatementTimeout,
+                10 | 13 | 14 => Kind::Unavailable,
+                19 => Kind::Constraint,
+                _ => Kind::Other,
+            },
+            Err(_) => Kind::Other,
+        },
     }
 }

@@ -17,6 +17,7 @@ mod schema;
 mod sqlite_failure;
 mod sqlite_reader;
 mod turn;
+mod write_limit;
 
 pub use address::DatabaseAddress;
 pub use batch::{Batch, Parameters};
@@ -27,7 +28,10 @@ pub use probe::{Probe, ProbeError};
 use read_pool::ReadPool;
 pub use row::{CopiedRow, Row};
 pub use schema::MigrationState;
-use sea_orm::{ConnectionTrait as _, DatabaseConnection, DatabaseTransaction, DbBackend, Statement, Values, metric};
+use sea_orm::{
+    ConnAcquireErr, ConnectionTrait as _, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, Statement, Values,
+    metric,
+};
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -37,6 +41,8 @@ use tracing::Instrument as _;
 
 use crate::telemetry::{self, Observed};
 
+use write_limit::WriteLimit;
+
 /// The pools of one database.
 ///
 /// Cloning is cheap and shares the pools.
@@ -45,6 +51,8 @@ pub struct Database {
     reads: ReadPool,
     reader: DatabaseConnection,
     writer: DatabaseConnection,
+    /// How long its statements may take.
+    limit: WriteLimit,
     observer: Option<Observer>,
     faults: Option<Faults>,
     /// The transaction that is read from within.
@@ -161,6 +169,46 @@ impl Database {
     /// Tells the operation of a statement, until the value is dropped.
     pub(crate) fn observe(&self, loader: &'static str, keys: usize) -> Option<telemetry::Statement> {
         self.observed.as_ref().map(|operation| operation.statement(loader, keys))
+    }
+
+    /// Waits for the call that begins a transaction.
+    ///
+    /// # Errors
+    /// When it fails, or a fault was injected.
+    pub(crate) async fn begin<T>(&self, call: impl Future<Output = Result<T, DbErr>>) -> Result<T, DatabaseError> {
+        self.may_call()?;
+        self.limit.bound_begin(call).await.map_err(|error| self.sort_writers(error))
+    }
+
+    /// Waits for a call in a transaction, or for a statement that is one by itself, as long as it may take. On an SQLite file,
+    /// where it must be in a transaction, a call that is dropped is stopped.
+    ///
+    /// # Errors
+    /// When it fails or takes too long, or a fault was injected.
+    pub(crate) async fn write<T>(&self, call: impl Future<Output = Result<T, DbErr>>) -> Result<T, DatabaseError> {
+        self.may_call()?;
+        self.limit.bound(call).await.map_err(|error| self.sort_writers(error))
+    }
+
+    /// The writer's pool tells of a server that cannot be reached as of connections that are all in use.
+    fn sort_writers(&self, error: DbErr) -> DatabaseError {
+        match error {
+            DbErr::ConnectionAcquire(ConnAcquireErr::Timeout) if !self.writer_is_full() => {
+                DatabaseError::Unavailable(error)
+            }
+            error => error.into(),
+        }
+    }
+
+    /// Whether every connection of the writer that there may be is open.
+    fn writer_is_full(&self) -> bool {
+        match self.backend() {
+            DbBackend::Postgres => {
+                let pool = self.writer.get_postgres_connection_pool();
+                pool.size() >= pool.options().get_max_connections()
+            }
+            _ => true,
+        }
     }
 
     /// Fails where a fault was injected.

@@ -6,18 +6,20 @@
 //! is asked for.
 //!
 //! **Invariant:** a connection whose statement did not run to its end is never used again in the middle of it: [`postgres`]
-//! closes it, [`sqlite`] resets the statement.
+//! has it cancelled and closed ([`cancel`]), [`sqlite`] stops and resets the statement.
 
+mod cancel;
 mod postgres;
 mod sqlite;
 
 use std::sync::Arc;
 
-use deadpool::managed::{Manager, Pool, PoolError, QueueMode};
+use deadpool::managed::{Manager, Pool, PoolError, QueueMode, TimeoutType};
 use deadpool::{Runtime, Status};
 use sea_orm::sqlx::postgres::PgConnectOptions;
 use sea_orm::{ConnAcquireErr, DbErr, Values, sqlx};
 
+use super::error::no_answer;
 use super::row::{Row, driver_error};
 use super::sqlite_reader::SqliteFile;
 use super::{DatabaseError, PoolOptions};
@@ -27,13 +29,13 @@ pub(super) use self::postgres::PING_AFTER_IDLE;
 /// Connections for reading.
 #[derive(Clone)]
 pub(super) enum ReadPool {
-    Postgres(Pool<postgres::Opener>),
+    Postgres(postgres::Lanes),
     Sqlite(sqlite::Readers),
 }
 
 impl ReadPool {
     pub(super) fn postgres(options: PgConnectOptions, pool: &PoolOptions) -> Result<Self, DbErr> {
-        Ok(Self::Postgres(build(postgres::Opener::new(options), pool)?))
+        Ok(Self::Postgres(postgres::Lanes::new(options, pool)?))
     }
 
     pub(super) fn sqlite(file: SqliteFile, pool: &PoolOptions) -> Result<Self, DbErr> {
@@ -48,7 +50,7 @@ impl ReadPool {
         values: &(dyn Fn() -> Values + Sync),
     ) -> Result<Vec<Row>, DatabaseError> {
         Ok(match self {
-            Self::Postgres(pool) => postgres::run(pool, sql, values).await?,
+            Self::Postgres(lanes) => lanes.run(sql, values).await?,
             Self::Sqlite(readers) => readers.run(sql, values).await?,
         })
     }
@@ -56,7 +58,7 @@ impl ReadPool {
     /// How many connections there are, and who waits for one.
     pub(super) fn status(&self) -> Status {
         match self {
-            Self::Postgres(pool) => pool.status(),
+            Self::Postgres(lanes) => lanes.status(),
             Self::Sqlite(readers) => readers.status(),
         }
     }
@@ -64,7 +66,7 @@ impl ReadPool {
     /// Closes the connections that nobody uses, and lets none be opened any more.
     pub(super) async fn close(&self) {
         match self {
-            Self::Postgres(pool) => postgres::close(pool).await,
+            Self::Postgres(lanes) => lanes.close().await,
             Self::Sqlite(readers) => readers.close(),
         }
     }
@@ -89,11 +91,19 @@ fn build<M: Manager>(manager: M, pool: &PoolOptions) -> Result<Pool<M>, DbErr> {
         .map_err(|error| DbErr::Custom(error.to_string()))
 }
 
-fn acquire_error(error: PoolError<sqlx::Error>) -> DbErr {
+fn acquire_error<M: Manager<Error = sqlx::Error>>(pool: &Pool<M>, error: PoolError<sqlx::Error>) -> DbErr {
     match error {
-        PoolError::Timeout(_) => DbErr::ConnectionAcquire(ConnAcquireErr::Timeout),
+        PoolError::Timeout(TimeoutType::Wait) if is_full(pool) => DbErr::ConnectionAcquire(ConnAcquireErr::Timeout),
+        // A connection could not be opened in time, or those before could not.
+        PoolError::Timeout(_) => no_answer(),
         PoolError::Closed => DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed),
         PoolError::Backend(error) => driver_error(error),
         PoolError::NoRuntimeSpecified | PoolError::PostCreateHook(_) => DbErr::Custom(error.to_string()),
     }
+}
+
+/// Whether every connection that there may be is open, so that who waits for one waits for others, and not for the database.
+fn is_full<M: Manager>(pool: &Pool<M>) -> bool {
+    let status = pool.status();
+    status.size == status.max_size
 }

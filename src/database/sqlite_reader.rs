@@ -19,7 +19,7 @@ use rusqlite::{Connection, OpenFlags, ToSql, ffi, params_from_iter};
 use sea_orm::sea_query::OptionEnum;
 use sea_orm::{Value, Values, sqlx};
 
-use super::connect::{PREPARED_STATEMENTS, SQLITE_BUSY_TIMEOUT};
+use super::connect::PREPARED_STATEMENTS;
 use super::row::{Copied, Row};
 use super::sqlite_failure::{SqliteFailure, driver_failure};
 
@@ -29,11 +29,13 @@ pub(super) struct SqliteFile {
     path: PathBuf,
     flags: OpenFlags,
     vfs: Option<String>,
+    lock_timeout: Duration,
 }
 
 /// A connection.
 pub(super) struct SqliteReader {
     connection: Connection,
+    lock_timeout: Duration,
     /// Whether a statement met a fault of the file.
     faulty: bool,
 }
@@ -42,15 +44,15 @@ pub(super) struct SqliteReader {
 pub(super) enum Until {
     /// Until then, and without waiting for a lock.
     Time(Instant),
-    /// Until it is told to end.
-    Told(Arc<AtomicBool>),
+    /// Until it is told to end, or until then, if ever.
+    Told(Arc<AtomicBool>, Option<Instant>),
 }
 
 /// Why a statement gave no rows.
 #[derive(Debug)]
 pub(super) enum ReadError {
-    /// It was not done in time.
-    Stopped,
+    /// It was not done in time, or was told to end.
+    Stopped(sqlx::Error),
     /// Another process holds a lock.
     Busy(sqlx::Error),
     /// It failed.
@@ -64,7 +66,11 @@ const CACHE_KIB: i64 = 16_000;
 
 impl SqliteFile {
     /// The file at `path`, opened as the parameters of its URL say, which sqlx has found right.
-    pub(super) fn new<'p>(path: &Path, parameters: impl Iterator<Item = (&'p str, &'p str)>) -> Self {
+    pub(super) fn new<'p>(
+        path: &Path,
+        parameters: impl Iterator<Item = (&'p str, &'p str)>,
+        lock_timeout: Duration,
+    ) -> Self {
         // The writer has made the file. It is opened for writing nevertheless, as an index of the write-ahead log has to be.
         let mut flags = OpenFlags::SQLITE_OPEN_URI | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let (mut access, mut cache) = (OpenFlags::SQLITE_OPEN_READ_WRITE, OpenFlags::SQLITE_OPEN_PRIVATE_CACHE);
@@ -79,7 +85,7 @@ impl SqliteFile {
             }
         }
         flags |= access | cache;
-        Self { path, flags, vfs }
+        Self { path, flags, vfs, lock_timeout }
     }
 }
 
@@ -106,7 +112,7 @@ impl SqliteReader {
                 None => Connection::open_with_flags(&file.path, file.flags)?,
                 Some(vfs) => Connection::open_with_flags_and_vfs(&file.path, file.flags, vfs.as_str())?,
             };
-            connection.busy_timeout(SQLITE_BUSY_TIMEOUT)?;
+            connection.busy_timeout(file.lock_timeout)?;
             connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
             connection.pragma_update(None, "query_only", true)?;
             // Or, where the file has statistics with samples, a statement is planned anew for each value that it is given.
@@ -115,7 +121,7 @@ impl SqliteReader {
             Ok(connection)
         };
         let connection = open().map_err(driver_failure)?;
-        Ok(Self { connection, faulty: false })
+        Ok(Self { connection, lock_timeout: file.lock_timeout, faulty: false })
     }
 
     /// Whether a statement met a fault of the file: another connection may do.
@@ -131,7 +137,7 @@ impl SqliteReader {
         };
         let failure = error.as_database_error().and_then(|error| error.try_downcast_ref::<SqliteFailure>());
         Err(match failure.map(SqliteFailure::primary_code) {
-            Some(ffi::SQLITE_INTERRUPT) => ReadError::Stopped,
+            Some(ffi::SQLITE_INTERRUPT) => ReadError::Stopped(error),
             Some(ffi::SQLITE_BUSY) => ReadError::Busy(error),
             Some(ffi::SQLITE_IOERR | ffi::SQLITE_CORRUPT | ffi::SQLITE_CANTOPEN | ffi::SQLITE_NOTADB) => {
                 self.faulty = true;
@@ -148,9 +154,10 @@ impl SqliteReader {
                 connection.busy_timeout(Duration::ZERO)?;
                 connection.progress_handler(STEPS, Some(move || Instant::now() > end))?;
             }
-            Until::Told(told) => {
-                connection.busy_timeout(SQLITE_BUSY_TIMEOUT)?;
-                connection.progress_handler(STEPS, Some(move || told.load(Ordering::Relaxed)))?;
+            Until::Told(told, end) => {
+                connection.busy_timeout(self.lock_timeout)?;
+                let is_over = move || told.load(Ordering::Relaxed) || end.is_some_and(|end| Instant::now() > end);
+                connection.progress_handler(STEPS, Some(is_over))?;
             }
         }
         self.copy(sql, values)

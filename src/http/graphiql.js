@@ -183,7 +183,7 @@ fragment FeatureCard on Feature {
 // Some feature's id; nothing where there is none, or whoever opened the page may not read one.
 async function findFeatureId() {
   try {
-    const answer = await fetch('/graphql', {
+    const answer = await fetch(location.pathname, {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({ query: '{ features(first: 1, orderBy: [{ field: NAME }]) { nodes { id } } }' }),
@@ -204,7 +204,7 @@ async function start() {
   const name = React.createElement('span', { className: 'name' }, 'Throughline');
   const graphiql = React.createElement(
     GraphiQL,
-    { fetcher: GraphiQL.createFetcher({ url: '/graphql' }), defaultTabs: tabs(await findFeatureId()) },
+    { fetcher: GraphiQL.createFetcher({ url: location.pathname }), defaultTabs: tabs(await findFeatureId()) },
     React.createElement(GraphiQL.Logo, null, name),
   );
   ReactDOM.createRoot(place).render(graphiql);

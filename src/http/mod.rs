@@ -18,6 +18,7 @@ mod serve;
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::OriginalUri;
 use axum::http::{Method, StatusCode, Uri};
 use axum::middleware;
 use axum::response::Redirect;
@@ -76,9 +77,14 @@ fn graphql_routes(api: Api, settings: HttpSettings) -> Router {
     Router::new()
         .route(GRAPHQL_PATH, get(graphql::get).post(graphql::post))
         .route(graphiql::SCRIPT_PATH, get(graphiql::script))
-        .route("/", get(|| async { Redirect::temporary(GRAPHQL_PATH) }))
+        .route("/", get(to_graphql))
         .with_state(Served { api, settings })
         .layer(CompressionLayer::new().compress_when(SizeAbove::new(COMPRESSED_FROM_BYTES.into())))
+}
+
+/// To where GraphQL is, in whatever application and below whatever path the routes are.
+async fn to_graphql(OriginalUri(uri): OriginalUri) -> Redirect {
+    Redirect::temporary(&format!("{}{GRAPHQL_PATH}", uri.path().trim_end_matches('/')))
 }
 
 /// Where GraphQL is.

@@ -28,9 +28,8 @@ impl Connection {
                 .then_some(SqliteTransactionMode::Immediate),
             ..TransactionOptions::default()
         };
-        database.may_call()?;
         #[expect(clippy::disallowed_methods, reason = "this is the one door")]
-        let transaction = database.writer().begin_with_options(options).await?;
+        let transaction = database.begin(database.writer().begin_with_options(options)).await?;
         Ok(Self::Transaction(database.clone(), transaction))
     }
 
@@ -63,29 +62,26 @@ impl Connection {
     }
 
     pub(super) async fn query_all(&self, statement: Statement) -> Result<Vec<QueryResult>, DatabaseError> {
-        self.database().may_call()?;
         let _observed = self.database().observe("write", 1);
-        Ok(match self {
-            Self::Single(database) => database.writer().query_all_raw(statement).await?,
-            Self::Transaction(_, transaction) => transaction.query_all_raw(statement).await?,
-        })
+        match self {
+            Self::Single(database) => database.write(database.writer().query_all_raw(statement)).await,
+            Self::Transaction(database, transaction) => database.write(transaction.query_all_raw(statement)).await,
+        }
     }
 
     pub(super) async fn execute(&self, statement: Statement) -> Result<(), DatabaseError> {
-        self.database().may_call()?;
         let _observed = self.database().observe("write", 1);
         match self {
-            Self::Single(database) => database.writer().execute_raw(statement).await?,
-            Self::Transaction(_, transaction) => transaction.execute_raw(statement).await?,
+            Self::Single(database) => database.write(database.writer().execute_raw(statement)).await?,
+            Self::Transaction(database, transaction) => database.write(transaction.execute_raw(statement)).await?,
         };
         Ok(())
     }
 
-    /// Waits, at most as long as SQLite waits for a writer of another process, until no other transaction holds the lock.
+    /// Waits, at most as long as for any lock, until no other transaction holds the lock.
     pub(super) async fn lock_exclusively(&self, lock: i64) -> Result<(), DatabaseError> {
         if self.locks() {
             let backend = self.backend();
-            self.execute(Statement::from_string(backend, "SET LOCAL lock_timeout = '5s'")).await?;
             let take = "SELECT pg_advisory_xact_lock($1)";
             self.execute(Statement::from_sql_and_values(backend, take, [lock.into()])).await?;
         }
@@ -97,8 +93,7 @@ impl Connection {
         match self {
             Self::Single(database) => database.notify_commit(),
             Self::Transaction(database, transaction) => {
-                database.may_call()?;
-                transaction.commit().await?;
+                database.write(transaction.commit()).await?;
                 database.notify_commit();
             }
         }

@@ -100,6 +100,9 @@ pub enum Outcome {
 
 /// The most often that a command is run.
 const MOST_ATTEMPTS: u32 = 10;
+/// How long after its beginning a command is run again: the last run may still wait for a connection and a lock, and end before
+/// nobody waits for the request any more.
+const RUN_AGAIN_WITHIN: Duration = Duration::from_secs(4);
 /// The longest pause before the second run; it doubles with each.
 const FIRST_PAUSE: Duration = Duration::from_millis(4);
 const LONGEST_PAUSE: Duration = Duration::from_millis(250);
@@ -130,14 +133,26 @@ pub async fn carry_out<C: Command>(database: &Database, sent: Sent<'_>, command:
                 );
                 return Ok(outcome);
             }
-            // Somebody was in the way, or was faster: what they wrote is there to be read now.
+            // Somebody was in the way, or was faster: what they wrote is there to be read now. Who holds a lock for as long as a
+            // statement waits for it is not waited for again.
             Err(error @ (DatabaseError::Conflict(_) | DatabaseError::Constraint(_))) if attempt < MOST_ATTEMPTS => {
+                if began.elapsed() > RUN_AGAIN_WITHIN {
+                    return Err(as_conflict(error));
+                }
                 tracing::debug!(transaction = command.name(), attempt, %error, "is run again");
                 tokio::time::sleep(pause_before(attempt)).await;
                 attempt += 1;
             }
             Err(error) => return Err(error),
         }
+    }
+}
+
+/// Who was faster every time was in the way, by a constraint or otherwise.
+fn as_conflict(error: DatabaseError) -> DatabaseError {
+    match error {
+        DatabaseError::Constraint(cause) => DatabaseError::Conflict(cause),
+        other => other,
     }
 }
 

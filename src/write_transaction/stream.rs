@@ -45,7 +45,7 @@ impl WriteStream {
     /// SQLite's transaction has the write lock from its beginning; on PostgreSQL the lock goes when the transaction ends.
     ///
     /// # Errors
-    /// When another one is at it for more than five seconds, or the database does not answer.
+    /// When another one is at it for longer than a statement waits for a lock, or the database does not answer.
     pub async fn exclude_others(&self, lock: i64) -> Result<(), DatabaseError> {
         self.connection.lock_exclusively(lock).await
     }

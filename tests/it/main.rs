@@ -14,7 +14,9 @@ mod connections;
 mod constraints;
 mod demo;
 mod differential;
+mod embedded;
 mod full_text;
+mod fuzz;
 mod history;
 mod http;
 mod import;
@@ -29,4 +31,5 @@ mod serve;
 #[cfg(feature = "otlp")]
 mod spans;
 mod sqlite_reads;
+mod timeouts;
 mod writes;

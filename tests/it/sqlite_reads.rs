@@ -19,7 +19,8 @@ async fn read(database: &Database, sql: &str, values: Vec<Value>) -> Result<Vec<
 }
 
 async fn with_one_connection(test: &TestDatabase) -> Database {
-    let pool = PoolOptions { max_connections: 1, acquire_timeout: Duration::from_millis(300) };
+    let pool =
+        PoolOptions { max_connections: 1, acquire_timeout: Duration::from_millis(300), ..PoolOptions::default() };
     Database::connect(&test.url, &pool).await.unwrap()
 }
 
@@ -141,7 +142,7 @@ async fn who_gets_no_connection_in_time_is_told() {
     let endless = tokio::spawn(async move { read(&other, COUNT, vec![i64::MAX.into()]).await.map(drop) });
     tokio::time::sleep(Duration::from_millis(50)).await;
     let error = read(&database, "SELECT 1", vec![]).await.err().unwrap();
-    assert!(matches!(error, DatabaseError::Unavailable(DbErr::ConnectionAcquire(_))), "{error:?}");
+    assert!(matches!(error, DatabaseError::PoolTimeout(DbErr::ConnectionAcquire(_))), "{error:?}");
     endless.abort();
     assert!(endless.await.unwrap_err().is_cancelled());
     let later = database.clone();

@@ -33,6 +33,8 @@ pub(in crate::database) struct Readers {
     pool: Pool<Opener>,
     /// The statements that took too long when they last ran.
     long: Arc<RwLock<HashSet<Arc<str>>>>,
+    /// How long a statement may run.
+    statement_timeout: Option<Duration>,
 }
 
 /// Opens connections, and tells which can be used again.
@@ -56,17 +58,18 @@ impl Manager for Opener {
 
 impl Readers {
     pub(super) fn new(file: SqliteFile, pool: &PoolOptions) -> Result<Self, DbErr> {
-        Ok(Self { pool: build(Opener { file: Arc::new(file) }, pool)?, long: Arc::default() })
+        let statement_timeout = pool.statement_timeout;
+        Ok(Self { pool: build(Opener { file: Arc::new(file) }, pool)?, long: Arc::default(), statement_timeout })
     }
 
     pub(super) async fn run(&self, sql: &Arc<str>, values: &(dyn Fn() -> Values + Sync)) -> Result<Vec<Row>, DbErr> {
-        let mut reader = self.pool.get().await.map_err(acquire_error)?;
+        let mut reader = self.pool.get().await.map_err(|error| acquire_error(&self.pool, error))?;
         if self.takes_long(sql) {
             return self.run_apart(reader, sql, values()).await;
         }
         let began = Instant::now();
         match reader.read(sql, &values(), Until::Time(began + AT_MOST_INLINE)) {
-            Err(ReadError::Stopped) => {
+            Err(ReadError::Stopped(_)) => {
                 self.remember(sql);
                 self.run_apart(reader, sql, values()).await
             }
@@ -83,10 +86,11 @@ impl Readers {
         }
     }
 
-    /// Runs a statement on a thread where it may block, however long it takes; until its future is dropped.
+    /// Runs a statement on a thread where it may block, for as long as a statement may run; until its future is dropped.
     async fn run_apart(&self, mut reader: Object<Opener>, sql: &Arc<str>, values: Values) -> Result<Vec<Row>, DbErr> {
         let dropped = StopWhenDropped(Arc::default());
-        let (text, until) = (Arc::clone(sql), Until::Told(Arc::clone(&dropped.0)));
+        let end = self.statement_timeout.map(|timeout| Instant::now() + timeout);
+        let (text, until) = (Arc::clone(sql), Until::Told(Arc::clone(&dropped.0), end));
         let run = move || {
             let began = Instant::now();
             (reader.read(&text, &values, until), began.elapsed())
@@ -97,8 +101,9 @@ impl Readers {
         }
         match read {
             Ok(rows) => Ok(rows),
-            Err(ReadError::Busy(error) | ReadError::Failed(error)) => Err(driver_error(error)),
-            Err(ReadError::Stopped) => Err(driver_error(sqlx::Error::WorkerCrashed)),
+            Err(ReadError::Busy(error) | ReadError::Failed(error) | ReadError::Stopped(error)) => {
+                Err(driver_error(error))
+            }
         }
     }
 

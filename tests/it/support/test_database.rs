@@ -56,8 +56,20 @@ impl TestDatabase {
             }
         };
         // Longer than the product's, since the tests of a loaded machine wait for each other.
-        let pool = PoolOptions { acquire_timeout: Duration::from_secs(15), ..PoolOptions::default() };
+        let pool = PoolOptions {
+            acquire_timeout: Duration::from_secs(15),
+            statement_timeout: Some(Duration::from_mins(1)),
+            lock_timeout: Duration::from_secs(15),
+            ..PoolOptions::default()
+        };
         Self { database: Database::connect(&url, &pool).await.unwrap(), url, home }
+    }
+
+    /// The same database through pools that are made otherwise.
+    pub(crate) async fn reopened(mut self, pool: &PoolOptions) -> Self {
+        let before = std::mem::replace(&mut self.database, Database::connect(&self.url, pool).await.unwrap());
+        before.close().await.unwrap();
+        self
     }
 }
 

@@ -1,0 +1,152 @@
+//! Cancels the statements that nobody waits for any more; for [`super::postgres`] alone.
+//!
+//! sqlx sends no cancel request of PostgreSQL's protocol, so another connection asks for it, by the number of the process that
+//! runs the statement.
+//!
+//! **Invariants:** there is at most one such connection, however many clients hang up at once. Until its statement has ended, a
+//! connection keeps its place in the pool, so that the server never runs more statements than there are places; and is held open,
+//! so that its number cannot be another's.
+
+use std::mem;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use deadpool::managed::Object;
+use futures_util::future::join_all;
+use sea_orm::sqlx::postgres::PgConnectOptions;
+use sea_orm::sqlx::{self, Connection as _, PgConnection};
+use tokio::runtime::Handle;
+
+use super::postgres::Opener;
+
+/// Cancels statements.
+pub(super) struct Canceller {
+    options: PgConnectOptions,
+    queue: Mutex<Queue>,
+}
+
+/// The connections whose statements are to be cancelled.
+#[derive(Default)]
+struct Queue {
+    lanes: Vec<Object<Opener>>,
+    /// Whether somebody takes them out.
+    is_worked_on: bool,
+}
+
+/// Takes connections out of the queue until there are none.
+struct Shift {
+    canceller: Arc<Canceller>,
+    has_ended: bool,
+}
+
+/// How long it may take to cancel what is in the queue. What still runs then ends with its statement timeout.
+const CANCEL_WITHIN: Duration = Duration::from_secs(2);
+/// How long a statement may take to end. A request that overtakes its statement cancels nothing and is sent again.
+const ENDS_WITHIN: Duration = Duration::from_millis(200);
+
+impl Canceller {
+    pub(super) fn new(options: PgConnectOptions) -> Self {
+        Self { options, queue: Mutex::default() }
+    }
+
+    /// Cancels the statement of a connection, and closes the connection. Does not wait for it.
+    pub(super) fn cancel(self: &Arc<Self>, lane: Object<Opener>) {
+        let Ok(runtime) = Handle::try_current() else {
+            // The program ends. The server notices when the statement does.
+            drop(Object::take(lane));
+            return;
+        };
+        let mut queue = self.queue();
+        queue.lanes.push(lane);
+        let begins = !mem::replace(&mut queue.is_worked_on, true);
+        // A runtime that ends drops what is spawned at once, which asks for the queue.
+        drop(queue);
+        if begins {
+            runtime.spawn(Shift { canceller: Arc::clone(self), has_ended: false }.work());
+        }
+    }
+
+    /// Waits until all that was left to it is done, when the program ends.
+    pub(super) async fn wait(&self) {
+        while self.queue().is_worked_on {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Shift {
+    async fn work(mut self) {
+        let mut connection = None;
+        while let Some(mut lanes) = self.next() {
+            let cancelled = cancel_all(&mut connection, &self.canceller.options, &mut lanes);
+            match tokio::time::timeout(CANCEL_WITHIN, cancelled).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => {
+                    connection = None;
+                    tracing::debug!(%error, "statements could not be cancelled");
+                }
+                Err(_) => {
+                    connection = None;
+                    tracing::debug!("statements could not be cancelled in time");
+                }
+            }
+            let goodbyes = lanes.into_iter().map(|lane| Object::take(lane).connection.close());
+            // What cannot be closed in order is closed all the same.
+            let _ = tokio::time::timeout(ENDS_WITHIN, join_all(goodbyes)).await;
+        }
+        if let Some(connection) = connection {
+            let _ = tokio::time::timeout(ENDS_WITHIN, connection.close()).await;
+        }
+    }
+
+    /// All that is in the queue; where there is nothing, the shift ends.
+    fn next(&mut self) -> Option<Vec<Object<Opener>>> {
+        let mut queue = self.canceller.queue();
+        let lanes = mem::take(&mut queue.lanes);
+        queue.is_worked_on = !lanes.is_empty();
+        self.has_ended = lanes.is_empty();
+        (!lanes.is_empty()).then_some(lanes)
+    }
+}
+
+impl Drop for Shift {
+    /// Dropped in the middle, since the runtime ends, it leaves the queue empty.
+    fn drop(&mut self) {
+        if !self.has_ended {
+            let mut queue = self.canceller.queue();
+            queue.is_worked_on = false;
+            let left = mem::take(&mut queue.lanes);
+            drop(queue);
+            drop(left);
+        }
+    }
+}
+
+/// Cancels the statements of `lanes` until each of them has ended.
+async fn cancel_all(
+    connection: &mut Option<PgConnection>,
+    options: &PgConnectOptions,
+    lanes: &mut [Object<Opener>],
+) -> Result<(), sqlx::Error> {
+    let connection = match connection {
+        Some(connection) => connection,
+        None => connection.insert(PgConnection::connect_with(options).await?),
+    };
+    let mut running: Vec<&mut Object<Opener>> = lanes.iter_mut().collect();
+    while !running.is_empty() {
+        let processes: Vec<i32> = running.iter().map(|lane| lane.process).collect();
+        let cancel = "SELECT pg_cancel_backend(process) FROM unnest($1::int4[]) AS process";
+        sqlx::query(cancel).bind(processes).execute(&mut *connection).await?;
+        let answers = join_all(running.into_iter().map(async |lane| {
+            let ended = tokio::time::timeout(ENDS_WITHIN, lane.connection.ping()).await;
+            // Whether it has ended well or not, it has ended.
+            ended.is_err().then_some(lane)
+        }));
+        running = answers.await.into_iter().flatten().collect();
+    }
+    Ok(())
+}

@@ -1,0 +1,122 @@
+//! Throughline in another program: what an embedding application builds, mounts and asks.
+//!
+//! **Invariant:** it reads no environment, starts no task of its own and listens to no signal: what runs it is the
+//! application's.
+
+use axum::Router;
+
+use crate::access::Caller;
+use crate::app;
+use crate::database::{Database, PoolOptions};
+use crate::graphql::{Answer, Api, Request, Settings};
+use crate::http::{self, HttpSettings};
+
+/// The API over one database, ready to be mounted or asked. Cloning is cheap.
+///
+/// ```no_run
+/// # async fn mount(own: axum::Router) -> Result<axum::Router, Box<dyn std::error::Error>> {
+/// use throughline::Throughline;
+///
+/// let throughline = Throughline::builder().database("sqlite://throughline.db").build().await?;
+/// let app = own.nest("/record", throughline.router());
+/// # Ok(app)
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct Throughline {
+    database: Database,
+    api: Api,
+    http: HttpSettings,
+}
+
+/// What a [`Throughline`] is made of.
+///
+/// There is no `Debug`, since the URL may hold a password.
+#[derive(Default)]
+pub struct Builder {
+    url: Option<String>,
+    pool: PoolOptions,
+    settings: Settings,
+    http: HttpSettings,
+}
+
+/// Why a [`Throughline`] could not be built. No text holds the URL.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// [`Builder::database`] was not called.
+    #[error("no database is named")]
+    NoDatabase,
+    /// It cannot be opened, or its tables cannot be brought up to date.
+    #[error("{0}")]
+    Database(String),
+}
+
+impl Throughline {
+    /// Begins with the defaults.
+    #[must_use]
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    /// Its routes: `/graphql` and what belongs to it, to be merged into an application's own or nested below a path.
+    pub fn router(&self) -> Router {
+        http::router(self.api.clone(), self.http.clone())
+    }
+
+    /// Runs one request without HTTP, as the server would; the log and the audit tell of it under `request_id`.
+    pub async fn execute(&self, request: Request, caller: Caller, request_id: impl Into<String>) -> Answer {
+        self.api.execute(request, caller, request_id.into()).await
+    }
+
+    /// The database.
+    #[must_use]
+    pub fn database(&self) -> &Database {
+        &self.database
+    }
+
+    /// Closes the connections, once the application serves no more.
+    ///
+    /// # Errors
+    /// When one cannot be closed in order.
+    pub async fn close(self) -> Result<(), crate::database::DatabaseError> {
+        self.database.close().await
+    }
+}
+
+impl Builder {
+    /// Where the records are: `sqlite://FILE` or `postgres://USER:PASSWORD@HOST/NAME`.
+    #[must_use]
+    pub fn database(self, url: impl Into<String>) -> Self {
+        Self { url: Some(url.into()), ..self }
+    }
+
+    /// How many connections are kept, and how long they are waited for.
+    #[must_use]
+    pub fn pool(self, pool: PoolOptions) -> Self {
+        Self { pool, ..self }
+    }
+
+    /// Pages, limits, trusted documents.
+    #[must_use]
+    pub fn settings(self, settings: impl Into<Settings>) -> Self {
+        Self { settings: settings.into(), ..self }
+    }
+
+    /// What is read of a request.
+    #[must_use]
+    pub fn http(self, http: HttpSettings) -> Self {
+        Self { http, ..self }
+    }
+
+    /// Opens the database and brings its tables up to date.
+    ///
+    /// # Errors
+    /// When no database was named, it cannot be opened, or a migration fails.
+    pub async fn build(self) -> Result<Throughline, BuildError> {
+        let url = self.url.ok_or(BuildError::NoDatabase)?;
+        let opened = app::open(&url, &self.pool).await;
+        let database = opened.map_err(|error| BuildError::Database(format!("{error:#}")))?;
+        let api = Api::new(database.clone(), self.settings);
+        Ok(Throughline { database, api, http: self.http })
+    }
+}
