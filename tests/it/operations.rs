@@ -149,9 +149,12 @@ async fn readiness_follows_the_database() {
     admin.execute(AssertSqlSafe(end)).await.unwrap();
     let began = Instant::now();
     assert_eq!(ready().await, (503, r#"{"failed":"database","status":"not ready"}"#.to_owned()));
-    assert!(began.elapsed() < Duration::from_millis(1500), "{:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(3), "{:?}", began.elapsed());
     admin.execute(AssertSqlSafe(format!("ALTER DATABASE {name} ALLOW_CONNECTIONS true"))).await.unwrap();
-    assert_eq!(ready().await, (200, READY.to_owned()));
+    let began = Instant::now();
+    while ready().await.0 != 200 {
+        assert!(began.elapsed() < Duration::from_secs(10), "it does not become ready again");
+    }
     let log = server.log();
     assert_eq!(log.matches("not ready").count(), 1, "{log}");
     assert_eq!(log.matches("ready again").count(), 1, "{log}");
@@ -187,7 +190,9 @@ async fn a_log_can_be_text() {
     let test = TestDatabase::new(Backend::Sqlite).await;
     let mut command = program();
     command.args(["serve", "--listen", "127.0.0.1:0", "--log-format", "text", "--database", &test.url]);
-    let server = RunningServer::start_with(&mut command);
+    let mut server = RunningServer::start_with(&mut command);
+    server.terminate();
+    server.wait(Duration::from_secs(5)).unwrap();
     assert!(server.log().contains(" INFO GraphQL at http"), "{}", server.log());
 }
 
