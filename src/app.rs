@@ -1,13 +1,16 @@
 //! The running server, from its start to its end.
 //!
 //! **Invariant:** it starts in the order port, database, tables, schema, so that a port in use is told before anything is
-//! changed; it stops in the order no new connections, running requests, pools.
+//! changed; it stops in the order not ready, no new connections, running requests, pools. A second signal ends the process
+//! whatever it is doing.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use anyhow::Context;
-use axum::serve::ListenerExt;
+use signal_hook::consts::{SIGINT, SIGTERM};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -15,7 +18,7 @@ use crate::access::Caller;
 use crate::config::{ServeSettings, TrustedMode};
 use crate::database::{Database, DatabaseAddress, PoolOptions};
 use crate::graphql::{Api, Settings, TrustedDocuments};
-use crate::http::HttpSettings;
+use crate::http::{ConnectionLimits, Health, HttpSettings, Stopped};
 use crate::{http, import, projects, write_transaction};
 
 /// A server that is ready to answer.
@@ -26,7 +29,7 @@ pub struct App {
     api: Api,
     http: HttpSettings,
     stop: StopSignals,
-    shutdown_timeout: Duration,
+    connections: ConnectionLimits,
 }
 
 /// How long the pools may take to close: a statement that still runs would hold them open.
@@ -73,9 +76,9 @@ impl App {
             opened = open(url, pool) => opened?,
             () = stop.received() => anyhow::bail!("told to stop before it had started"),
         };
-        let api = Api::new(database.clone(), api_settings);
-        let shutdown_timeout = settings.server.shutdown_timeout();
-        Ok(Self { listener, address, database, api, http: settings.limits.http(), stop, shutdown_timeout })
+        let api = Api::new(database.clone(), api_settings).with_telemetry(settings.server.telemetry());
+        let (http, connections) = (settings.limits.http(), settings.server.connections());
+        Ok(Self { listener, address, database, api, http, stop, connections })
     }
 
     /// Imports the demo's data, unless the database holds a project: what somebody changed in the demo stays, and the
@@ -105,31 +108,25 @@ impl App {
     /// Answers requests until SIGTERM or Ctrl-C, then lets the running ones finish.
     ///
     /// # Errors
-    /// When connections can no longer be accepted, or the pools cannot be closed in order.
+    /// When the pools cannot be closed in order.
     pub async fn serve_until_stopped(self) -> anyhow::Result<()> {
-        let Self { listener, address, database, api, http: http_settings, mut stop, shutdown_timeout } = self;
+        let Self { listener, address, database, api, http: http_settings, mut stop, connections } = self;
         announce(address);
-        // Answers are written whole: waiting for more to send would only delay them.
-        let listener = listener.tap_io(|connection| {
-            let _ = connection.set_nodelay(true);
-        });
-        let (stopping, stopped) = tokio::sync::oneshot::channel::<()>();
-        let server = axum::serve(listener, http::router(api, http_settings)).with_graceful_shutdown(async {
-            let _ = stopped.await;
-        });
-        let mut server = std::pin::pin!(server.into_future());
-        tokio::select! {
-            result = &mut server => return result.context("the server ended by itself"),
-            () = stop.received() => {}
+        let (health, telemetry) = (Health::new(&database), api.telemetry().clone());
+        let router = http::router_with_operations(api, http_settings, health.clone());
+        let stopped = async {
+            stop.received().await;
+            health.stop();
+            tracing::info!("stopping: running requests may finish");
+        };
+        if http::serve(listener, router, &connections, &telemetry, stopped).await == Stopped::InPart {
+            tracing::warn!("requests were still running and are dropped");
         }
-        tracing::info!("stopping: running requests may finish");
-        drop(stopping);
-        tokio::select! {
-            result = &mut server => result.context("a connection did not end in order")?,
-            () = tokio::time::sleep(shutdown_timeout) => tracing::warn!("requests were still running and are dropped"),
-            () = stop.received() => tracing::warn!("told again to stop: running requests are dropped"),
-        }
-        if let Ok(closed) = tokio::time::timeout(POOL_CLOSE_TIMEOUT, database.close()).await {
+        let close = async {
+            health.close().await;
+            database.close().await
+        };
+        if let Ok(closed) = tokio::time::timeout(POOL_CLOSE_TIMEOUT, close).await {
             closed.context("the database was not closed in order")?;
         } else {
             tracing::warn!("statements were still running when the server ended");
@@ -178,8 +175,17 @@ struct StopSignals {
     interrupt: Signal,
 }
 
+/// The code that a process leaves with when it was told twice to stop.
+const STOPPED_TWICE: i32 = 1;
+
 impl StopSignals {
     fn listen() -> std::io::Result<Self> {
+        // The second signal is seen to by the process itself: threads that are busy could not.
+        let told = Arc::new(AtomicBool::new(false));
+        for number in [SIGTERM, SIGINT] {
+            signal_hook::flag::register_conditional_shutdown(number, STOPPED_TWICE, Arc::clone(&told))?;
+            signal_hook::flag::register(number, Arc::clone(&told))?;
+        }
         Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
     }
 

@@ -10,7 +10,8 @@ use clap::builder::RangedU64ValueParser;
 
 use crate::database::PoolOptions;
 use crate::graphql::{Limits, PageLimits};
-use crate::http::HttpSettings;
+use crate::http::{ConnectionLimits, HttpSettings};
+use crate::telemetry::{LogFormat, Telemetry};
 
 /// Where the records are, and how many connections are kept to them.
 ///
@@ -123,6 +124,21 @@ pub struct ServerSettings {
     #[arg(long, value_name = "MS", env = "THROUGHLINE_SHUTDOWN_TIMEOUT_MS", default_value_t = 10_000,
         value_parser = RangedU64ValueParser::<u64>::new().range(0..=600_000))]
     pub shutdown_timeout_ms: u64,
+
+    /// How long a request's headers may take to arrive, and a connection without a request may stay open
+    #[arg(long, value_name = "MS", env = "THROUGHLINE_HEADER_TIMEOUT_MS", default_value_t = 10_000,
+        value_parser = RangedU64ValueParser::<u64>::new().range(1..=3_600_000))]
+    pub header_timeout_ms: u64,
+
+    /// Connections of clients that may be open at once; others wait to be taken
+    #[arg(long, value_name = "COUNT", env = "THROUGHLINE_MAX_CLIENT_CONNECTIONS", default_value_t = 10_000,
+        value_parser = RangedU64ValueParser::<usize>::new().range(1..=1_000_000))]
+    pub max_client_connections: usize,
+
+    /// Operations that take as long are logged; 0 logs all
+    #[arg(long, value_name = "MS", env = "THROUGHLINE_SLOW_OPERATION_MS", default_value_t = 1000,
+        value_parser = RangedU64ValueParser::<u64>::new().range(0..=3_600_000))]
+    pub slow_operation_ms: u64,
 }
 
 impl ServerSettings {
@@ -130,6 +146,22 @@ impl ServerSettings {
     #[must_use]
     pub fn page_limits(&self) -> PageLimits {
         PageLimits { default_size: self.default_page_size.min(self.max_page_size), max_size: self.max_page_size }
+    }
+
+    /// How connections are served.
+    #[must_use]
+    pub fn connections(&self) -> ConnectionLimits {
+        ConnectionLimits {
+            header_timeout: Duration::from_millis(self.header_timeout_ms),
+            max_connections: self.max_client_connections,
+            shutdown_timeout: self.shutdown_timeout(),
+        }
+    }
+
+    /// What is observed, from nothing on.
+    #[must_use]
+    pub fn telemetry(&self) -> Telemetry {
+        Telemetry::new(Some(Duration::from_millis(self.slow_operation_ms)))
     }
 
     /// How long running requests may take to finish.
@@ -237,8 +269,15 @@ impl LimitSettings {
 #[derive(Clone, Debug, clap::Args)]
 #[command(next_help_heading = "Documents")]
 pub struct DocumentSettings {
-    /// Manifests of trusted documents, as Relay, GraphQL Code Generator or Apollo write them
-    #[arg(long, value_name = "FILE", env = "THROUGHLINE_DOCUMENT_MANIFEST", hide_env = true, value_delimiter = ',')]
+    /// Files of trusted documents.
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "THROUGHLINE_DOCUMENT_MANIFEST",
+        hide_env = true,
+        value_delimiter = ',',
+        help = "Manifests of trusted documents, as Relay, GraphQL Code Generator or Apollo write them\n[env: THROUGHLINE_DOCUMENT_MANIFEST] [default: none]"
+    )]
     pub document_manifest: Vec<PathBuf>,
 
     /// Whether trusted documents are run besides others, or alone
@@ -276,4 +315,20 @@ pub struct LogSettings {
         global = true
     )]
     pub log: String,
+
+    /// How its lines are written: text is for people, JSON for machines; auto is text on a terminal
+    #[arg(long, value_name = "FORMAT", env = "THROUGHLINE_LOG_FORMAT", default_value = "auto", global = true)]
+    pub log_format: LogFormat,
+
+    /// The collector that spans are sent to, by OTLP over HTTP.
+    #[cfg(feature = "otlp")]
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "THROUGHLINE_OTLP_ENDPOINT",
+        hide_env = true,
+        global = true,
+        help = "The collector that spans are sent to, by OTLP over HTTP, such as http://localhost:4318\n[env: THROUGHLINE_OTLP_ENDPOINT] [default: none]"
+    )]
+    pub otlp_endpoint: Option<String>,
 }

@@ -8,7 +8,8 @@
 //! - [`search`] finds features and projects by their words.
 //! - [`write_transaction`] is the one door: a command becomes [`events`], with their [`audit`] and [`read_model`]; [`import`] brings
 //!   files in through it.
-//! - [`graphql`] puts the slices' parts of the schema together, [`http`] speaks, [`cli`] and [`app`] start and stop it.
+//! - [`graphql`] puts the slices' parts of the schema together, [`http`] speaks, [`cli`] and [`app`] start and stop it;
+//!   [`telemetry`] is what its operator sees.
 //!
 //! docs/ARCHITECTURE.md tells who may use whom, and why.
 
@@ -33,6 +34,7 @@ pub mod import;
 pub mod projects;
 pub mod read_model;
 pub mod search;
+pub mod telemetry;
 pub mod test_cases;
 pub mod text;
 pub mod write_transaction;

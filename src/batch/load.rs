@@ -119,7 +119,7 @@ impl Run<'_> {
         match &load.rows {
             None => Ok(std::iter::repeat_with(Found::default).take(keys.len()).collect()),
             Some(statement) => {
-                let ask = Ask::new(statement, self.filled)?;
+                let ask = Ask::new(load.name, statement, self.filled)?;
                 let ask = match (load.keys, &load.find) {
                     (Keys::Given { given, object }, Find::More { .. }) => {
                         ask.with_beside(self.filled.given.get(given).and_then(|given| given.beside.get(object)))
@@ -172,7 +172,7 @@ impl Run<'_> {
     async fn load_connection(&self, load: &Load, keys: Vec<Uuid>) -> Result<Loaded, BatchError> {
         let totals = async {
             let Some(statement) = &load.count else { return Ok(Vec::new()) };
-            let found = self.ask(Ask::new(statement, self.filled)?, keys.clone()).await?;
+            let found = self.ask(Ask::new(load.name, statement, self.filled)?, keys.clone()).await?;
             Ok(found.into_iter().map(|found| found.count).collect())
         };
         let (found, totals) = futures_util::join!(self.load_rows(load, keys.clone()), totals);

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use sea_orm::Value;
+use tracing::Instrument as _;
 use uuid::Uuid;
 
 use super::BatchError;
@@ -23,6 +24,8 @@ pub(super) struct RowLoader {
 /// A statement with what a request fills in, but for the keys. Two that are equal are one, with the keys of both.
 #[derive(Clone)]
 pub(super) struct Ask {
+    /// The name of the field that asks first, under which it is counted.
+    loader: &'static str,
     statement: Arc<Statement>,
     /// The values of the statement's slots, in the order of its parameters.
     values: Arc<[Value]>,
@@ -45,13 +48,13 @@ pub(super) struct Found {
 pub(crate) const LARGEST_BATCH: u32 = 10_000;
 
 impl Ask {
-    pub(super) fn new(statement: &Arc<Statement>, filled: &Filled) -> Result<Self, BatchError> {
+    pub(super) fn new(loader: &'static str, statement: &Arc<Statement>, filled: &Filled) -> Result<Self, BatchError> {
         let slots = statement.many.parameters.iter().filter_map(|parameter| match parameter {
             Parameter::Slot(Slot::Given(place)) => Some(filled.slots.get(usize::from(*place)).cloned()),
             Parameter::Slot(_) | Parameter::Fixed(_) => None,
         });
         let values = slots.collect::<Option<_>>().ok_or(BatchError::Broken("a slot was not filled"))?;
-        Ok(Self { statement: Arc::clone(statement), values, beside: None })
+        Ok(Self { loader, statement: Arc::clone(statement), values, beside: None })
     }
 
     pub(super) fn with_beside(mut self, beside: Option<&Arc<Vec<Vec<Value>>>>) -> Self {
@@ -90,7 +93,7 @@ impl RowLoader {
                 Slot::Given(_) => given.next().map_or(Value::Bool(None), |value| dialect::to_parameter(backend, value)),
             })
         };
-        let rows = self.database.read(&text.sql, &values).await?;
+        let rows = self.database.read_for(ask.loader, keys.len(), &text.sql, &values).await?;
         let mut found: Vec<Found> = std::iter::repeat_with(Found::default).take(keys.len()).collect();
         if let ([only], None) = (&mut *found, layout.position) {
             only.rows = rows;
@@ -112,6 +115,13 @@ impl Loader for RowLoader {
     type Value = Found;
 
     async fn load(&self, ask: Ask, keys: Vec<Uuid>) -> Result<Vec<Found>, BatchError> {
+        let span = tracing::debug_span!("load", loader = ask.loader, keys = keys.len());
+        self.load_all(ask, keys).instrument(span).await
+    }
+}
+
+impl RowLoader {
+    async fn load_all(&self, ask: Ask, keys: Vec<Uuid>) -> Result<Vec<Found>, BatchError> {
         if !ask.statement.layout.has_keys {
             return self.load_list(&ask, keys.len()).await;
         }
@@ -121,9 +131,7 @@ impl Loader for RowLoader {
         }
         Ok(found)
     }
-}
 
-impl RowLoader {
     /// One list that belongs to nothing, for several fields that ask for it: they share its count, and each has its rows.
     async fn load_list(&self, ask: &Ask, times: usize) -> Result<Vec<Found>, BatchError> {
         let mut found = self.load_batch(ask, &[Uuid::nil()]).await?;

@@ -12,15 +12,15 @@ mod schema;
 mod serve;
 mod verify;
 
-use std::io::{IsTerminal, Write};
+use std::io::Write;
 
 use anyhow::Context;
 use clap::{Arg, CommandFactory, FromArgMatches, Parser, Subcommand};
-use tracing_subscriber::EnvFilter;
 
 use crate::access::Caller;
 use crate::app;
 use crate::config::{DEFAULT_FILE, DatabaseSettings, LogSettings};
+use crate::telemetry::start_log;
 
 /// What was asked for on the command line.
 #[derive(Parser)]
@@ -87,7 +87,8 @@ fn lay_out_help(command: clap::Command) -> clap::Command {
 /// # Errors
 /// When it cannot be done; the chain of causes is for a person to read.
 pub async fn run(command_line: CommandLine) -> anyhow::Result<()> {
-    start_log(&command_line.log)?;
+    // What is held back of the log is written when the command has ended.
+    let _log = start_log(&command_line.log)?;
     match command_line.command {
         Command::Serve(command) => command.run().await,
         Command::Migrate(command) => command.run().await,
@@ -121,17 +122,6 @@ pub fn describe_error(error: &anyhow::Error) -> String {
         }
     }
     text
-}
-
-fn start_log(settings: &LogSettings) -> anyhow::Result<()> {
-    let filter = EnvFilter::builder().parse(&settings.log).context("--log is not a filter")?;
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_target(false)
-        .init();
-    Ok(())
 }
 
 /// Writes a command's result. A reader that has seen enough, such as `head`, is not an error.

@@ -160,6 +160,7 @@ async fn connect_sqlite(url: &str, pool: &PoolOptions) -> Result<Database, Conne
         observer: None,
         faults: None,
         within: None,
+        observed: None,
         commits: watch::Sender::default(),
     })
 }
@@ -204,6 +205,7 @@ async fn connect_postgres(url: &str, pool: &PoolOptions) -> Result<Database, Con
         observer: None,
         faults: None,
         within: None,
+        observed: None,
         commits: watch::Sender::default(),
     })
 }

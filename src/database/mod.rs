@@ -8,6 +8,8 @@ mod batch;
 mod connect;
 pub mod dialect;
 mod error;
+mod pool_status;
+mod probe;
 mod read_pool;
 mod row;
 pub mod row_set;
@@ -21,6 +23,8 @@ pub use address::DatabaseAddress;
 pub use batch::{Batch, Parameters};
 pub use connect::{ConnectError, PoolOptions};
 pub use error::DatabaseError;
+pub use pool_status::PoolStatus;
+pub use probe::{Probe, ProbeError};
 use read_pool::ReadPool;
 pub use row::{CopiedRow, Row};
 pub use schema::MigrationState;
@@ -33,6 +37,9 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use tokio::sync::watch;
+use tracing::Instrument as _;
+
+use crate::telemetry::{self, Observed};
 
 use write_limit::WriteLimit;
 
@@ -50,6 +57,8 @@ pub struct Database {
     faults: Option<Faults>,
     /// The transaction that is read from within.
     within: Option<Arc<DatabaseTransaction>>,
+    /// The operation whose statements are run.
+    observed: Option<Arc<Observed>>,
     /// Counts what this process has committed.
     commits: watch::Sender<u64>,
 }
@@ -67,6 +76,26 @@ impl Database {
     /// # Errors
     /// When the statement fails, or no connection is to be had in time.
     pub async fn read(&self, sql: &Arc<str>, values: &(dyn Fn() -> Values + Sync)) -> Result<Vec<Row>, DatabaseError> {
+        self.read_for("other", 1, sql, values).await
+    }
+
+    /// [`Database::read`] for whoever loads a field of the schema, which is counted under this name, for so many keys.
+    ///
+    /// # Errors
+    /// When the statement fails, or no connection is to be had in time.
+    pub async fn read_for(
+        &self,
+        loader: &'static str,
+        keys: usize,
+        sql: &Arc<str>,
+        values: &(dyn Fn() -> Values + Sync),
+    ) -> Result<Vec<Row>, DatabaseError> {
+        let _observed = self.observe(loader, keys);
+        let span = tracing::debug_span!("statement", loader, "otel.kind" = "client", "db.query.text" = &**sql);
+        self.run(sql, values).instrument(span).await
+    }
+
+    async fn run(&self, sql: &Arc<str>, values: &(dyn Fn() -> Values + Sync)) -> Result<Vec<Row>, DatabaseError> {
         self.may_call()?;
         if let Some(within) = &self.within {
             let statement = Statement { sql: sql.to_string(), values: Some(values()), db_backend: self.backend() };
@@ -130,6 +159,16 @@ impl Database {
     /// The database as a transaction sees it, which is forgotten with the last clone of the value. Only reads go there.
     pub(crate) fn within(&self, transaction: DatabaseTransaction) -> Self {
         Self { within: Some(Arc::new(transaction)), ..self.clone() }
+    }
+
+    /// The database for one operation, which is told of each statement.
+    pub(crate) fn observed_by(&self, operation: Arc<Observed>) -> Self {
+        Self { observed: Some(operation), ..self.clone() }
+    }
+
+    /// Tells the operation of a statement, until the value is dropped.
+    pub(crate) fn observe(&self, loader: &'static str, keys: usize) -> Option<telemetry::Statement> {
+        self.observed.as_ref().map(|operation| operation.statement(loader, keys))
     }
 
     /// Waits for the call that begins a transaction.

@@ -14,8 +14,8 @@ mod sqlite;
 
 use std::sync::Arc;
 
-use deadpool::Runtime;
 use deadpool::managed::{Manager, Pool, PoolError, QueueMode, TimeoutType};
+use deadpool::{Runtime, Status};
 use sea_orm::sqlx::postgres::PgConnectOptions;
 use sea_orm::{ConnAcquireErr, DbErr, Values, sqlx};
 
@@ -53,6 +53,14 @@ impl ReadPool {
             Self::Postgres(lanes) => lanes.run(sql, values).await?,
             Self::Sqlite(readers) => readers.run(sql, values).await?,
         })
+    }
+
+    /// How many connections there are, and who waits for one.
+    pub(super) fn status(&self) -> Status {
+        match self {
+            Self::Postgres(lanes) => lanes.status(),
+            Self::Sqlite(readers) => readers.status(),
+        }
     }
 
     /// Closes the connections that nobody uses, and lets none be opened any more.

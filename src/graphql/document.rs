@@ -21,6 +21,7 @@ pub(super) struct Document {
 
 /// One operation of a document.
 pub(super) struct Operation<'d> {
+    pub(super) name: Option<&'d Name>,
     pub(super) definition: &'d OperationDefinition,
     /// How it is read, if it is a query.
     pub(super) plans: &'d Plans,
@@ -76,7 +77,7 @@ impl Document {
             None => alone,
         };
         let found = operations.find(|((known, _), _)| asked_for(*known));
-        found.map(|((_, definition), plans)| Operation { definition: &definition.node, plans })
+        found.map(|((name, definition), plans)| Operation { name, definition: &definition.node, plans })
     }
 }
 

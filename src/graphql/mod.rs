@@ -37,6 +37,7 @@ pub use crate::batch::PageLimits;
 use crate::batch::{BatchError, DeclaresRoot as _, Query, Reads, Scope};
 use crate::code::Code;
 use crate::database::Database;
+use crate::telemetry::{Observed, Telemetry};
 
 /// The GraphQL API over one database. Cloning is cheap.
 #[derive(Clone)]
@@ -48,6 +49,7 @@ pub struct Api {
     persisted: PersistedDocuments,
     database: Database,
     settings: Arc<Settings>,
+    telemetry: Telemetry,
 }
 
 impl Api {
@@ -62,7 +64,24 @@ impl Api {
             persisted: PersistedDocuments::new(std::mem::take(&mut settings.trusted)),
             database,
             settings: Arc::new(settings),
+            telemetry: Telemetry::default(),
         }
+    }
+
+    /// The same, observed by `telemetry`.
+    #[must_use]
+    pub fn with_telemetry(self, telemetry: Telemetry) -> Self {
+        Self { telemetry, ..self }
+    }
+
+    /// What is observed of it.
+    pub fn telemetry(&self) -> &Telemetry {
+        &self.telemetry
+    }
+
+    /// The database that it is over.
+    pub(crate) fn database(&self) -> &Database {
+        &self.database
     }
 
     /// The schema in GraphQL's schema definition language, as `schema.graphql` holds it.
@@ -75,10 +94,11 @@ impl Api {
     pub async fn execute(&self, request: Request, caller: Caller, request_id: String) -> Answer {
         let caller = Arc::new(caller);
         let pages = self.settings.pages;
-        let reads = Arc::new(Reads::new(self.database.clone(), Arc::clone(&caller), pages));
-        let write =
-            WriteContext { database: self.database.clone(), caller, request_id: request_id.clone(), limits: pages };
-        let answer = self.answer(request, reads, write);
+        let observed = self.telemetry.begin();
+        let database = self.database.observed_by(Arc::clone(&observed));
+        let reads = Arc::new(Reads::new(database.clone(), Arc::clone(&caller), pages));
+        let write = WriteContext { database, caller, request_id: request_id.clone(), limits: pages };
+        let answer = self.answer(request, reads, write, &observed);
         let answer = match self.settings.timeout {
             Some(timeout) => tokio::time::timeout(timeout, answer).await,
             None => Ok(answer.await),
@@ -88,6 +108,8 @@ impl Api {
         for error in &mut answer.errors {
             finish_error(error, &request_id);
         }
+        let (outcome, codes) = respond::outcome(&answer);
+        observed.end(outcome, codes);
         answer.finish(self.settings.limits.errors)
     }
 
@@ -96,6 +118,7 @@ impl Api {
         mut request: Request,
         reads: Arc<Reads>,
         write: WriteContext,
+        observed: &Observed,
     ) -> Result<Answer, Vec<ServerError>> {
         let mut values = std::mem::take(&mut request.variables);
         let found = self.persisted.find(&request).map_err(|error| vec![error])?;
@@ -108,6 +131,7 @@ impl Api {
         let name = request.operation_name.as_deref();
         let operation = document.operation(name);
         if let Some(operation) = &operation {
+            observed.asks_for(operation.definition.ty, operation.name);
             if request.is_safe && operation.definition.ty != OperationType::Query {
                 return Err(vec![refusal(Code::MethodNotAllowed)]);
             }
@@ -117,7 +141,7 @@ impl Api {
         asked.operation_name = name.map(str::to_owned);
         let Some(operation) = operation.filter(|operation| operation.definition.ty == OperationType::Query) else {
             return self
-                .change(&document, asked, &request, (reads, write), || self.keep(&found, &document, is_new))
+                .change(&document, asked, &request, (reads, write), observed, || self.keep(&found, &document, is_new))
                 .await;
         };
         let mut introspection = None;
@@ -135,7 +159,7 @@ impl Api {
                 &reads.scope,
             )
             .map_err(|error| vec![error])?;
-        let cost = self.cost_of_query(&query, &document, &operation, &asked).map_err(|error| vec![error])?;
+        let cost = self.cost_of_query(&query, &document, &operation, &asked, observed).map_err(|error| vec![error])?;
         if query.asks_for_the_schema() {
             if !self.settings.introspection {
                 return Err(vec![refusal(Code::IntrospectionDisabled)]);
@@ -175,12 +199,15 @@ impl Api {
         document: &Document,
         operation: &Operation<'_>,
         asked: &async_graphql::Request,
+        observed: &Observed,
     ) -> Result<u64, ServerError> {
         let budget = self.settings.limits.cost;
         if let Some(cost) = query.known_cost().filter(|cost| *cost <= budget) {
+            observed.costs(cost);
             return Ok(cost);
         }
         let cost = self.cost(document, operation, asked);
+        observed.costs(cost.total);
         if !cost.varies {
             query.remember_cost(cost.total);
         }
@@ -199,6 +226,7 @@ impl Api {
         mut asked: async_graphql::Request,
         request: &Request,
         (reads, write): (Arc<Reads>, WriteContext),
+        observed: &Observed,
         keep: impl FnOnce(),
     ) -> Result<Answer, Vec<ServerError>> {
         let mut executable = document.executable.clone();
@@ -206,8 +234,9 @@ impl Api {
         let mut cost = 0;
         // Where no operation can be told, nothing is run, and the answer is about the document as it is.
         if let Some(operation) = &operation {
-            cost =
-                self.cost(document, operation, &asked).check(self.settings.limits.cost).map_err(|error| vec![error])?;
+            let asked_for = self.cost(document, operation, &asked);
+            observed.costs(asked_for.total);
+            cost = asked_for.check(self.settings.limits.cost).map_err(|error| vec![error])?;
             absent::leave_out(&mut executable, asked.operation_name.as_deref(), &asked.variables);
         }
         asked.set_parsed_query(executable);

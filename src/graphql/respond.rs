@@ -5,6 +5,7 @@ use serde_json::json;
 
 use crate::batch::{Data, write_json};
 use crate::code::Code;
+use crate::telemetry::Outcome;
 
 /// The answer to a request.
 #[derive(Clone, Debug)]
@@ -86,6 +87,18 @@ impl Answer {
         self.body.push(b'}');
         self
     }
+}
+
+/// What the request came to, and the codes of its errors, for whoever counts them.
+pub(super) fn outcome(answer: &Answer) -> (Outcome, Vec<Code>) {
+    let codes: Vec<_> = answer.errors.iter().filter_map(code_of).collect();
+    let is_ours = codes.iter().any(|code| code.is_ours());
+    let outcome = match (answer.has_data, codes.is_empty()) {
+        (true, true) => Outcome::Ok,
+        (false, _) if !is_ours => Outcome::Refused,
+        _ => Outcome::Error,
+    };
+    (outcome, codes)
 }
 
 fn code_of(error: &ServerError) -> Option<Code> {

@@ -53,6 +53,8 @@ impl IntoResponse for HttpError {
         }
         let body = json!({ "errors": [{ "message": self.message, "extensions": extensions }] });
         let mut response = (self.status, axum::Json(body)).into_response();
+        // For whoever counts.
+        response.extensions_mut().insert(self.code);
         if let Some(methods) = self.allow {
             response.headers_mut().insert(header::ALLOW, HeaderValue::from_static(methods));
         }

@@ -1,7 +1,8 @@
 //! HTTP: what stands between a connection and [`Api::execute`].
 //!
-//! **Invariants:** every answer carries the request's id, and every answer that is not a page is JSON in the form of a
-//! GraphQL response; no answer repeats what was sent; a panic ends its own request only.
+//! **Invariants:** every answer carries the request's id, and every answer that is not a page or an operator's is JSON in the form
+//! of a GraphQL response; no answer repeats what was sent; a panic ends its own request only; a request whose first byte has
+//! arrived is answered, even if the server is told to stop.
 
 mod accept;
 mod body;
@@ -9,7 +10,10 @@ mod cache;
 mod error;
 mod graphiql;
 mod graphql;
+mod health;
+mod metrics;
 mod request;
+mod serve;
 
 use std::time::Duration;
 
@@ -23,8 +27,11 @@ use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::SizeAbove;
 
 use self::error::HttpError;
+pub use self::health::Health;
+pub use self::serve::{ConnectionLimits, Stopped, serve};
 use crate::code::Code;
 use crate::graphql::Api;
+use crate::telemetry::Telemetry;
 
 /// What is read of a request, and for how long.
 #[derive(Clone, Debug)]
@@ -53,15 +60,26 @@ struct Served {
 /// The smallest answer that is worth compressing.
 const COMPRESSED_FROM_BYTES: u16 = 1024;
 
-/// Everything that is served.
+/// GraphQL and GraphiQL, for an application of one's own.
 pub fn router(api: Api, settings: HttpSettings) -> Router {
-    let routes = Router::new()
+    let telemetry = api.telemetry().clone();
+    with_layers(graphql_routes(api, settings), telemetry)
+}
+
+/// [`router`], and what an operator asks for: `/health/live`, `/health/ready` and `/metrics`.
+pub fn router_with_operations(api: Api, settings: HttpSettings, health: Health) -> Router {
+    let telemetry = api.telemetry().clone();
+    let routes = health::routes(health).merge(metrics::routes(api.clone()));
+    with_layers(graphql_routes(api, settings).merge(routes), telemetry)
+}
+
+fn graphql_routes(api: Api, settings: HttpSettings) -> Router {
+    Router::new()
         .route(GRAPHQL_PATH, get(graphql::get).post(graphql::post))
         .route(graphiql::SCRIPT_PATH, get(graphiql::script))
         .route("/", get(to_graphql))
         .with_state(Served { api, settings })
-        .layer(CompressionLayer::new().compress_when(SizeAbove::new(COMPRESSED_FROM_BYTES.into())));
-    with_layers(routes)
+        .layer(CompressionLayer::new().compress_when(SizeAbove::new(COMPRESSED_FROM_BYTES.into())))
 }
 
 /// To where GraphQL is, in whatever application and below whatever path the routes are.
@@ -73,7 +91,7 @@ async fn to_graphql(OriginalUri(uri): OriginalUri) -> Redirect {
 const GRAPHQL_PATH: &str = "/graphql";
 
 /// What holds for every route.
-fn with_layers<S: Clone + Send + Sync + 'static>(routes: Router<S>) -> Router<S> {
+fn with_layers<S: Clone + Send + Sync + 'static>(routes: Router<S>, telemetry: Telemetry) -> Router<S> {
     routes
         .fallback(|| async {
             HttpError::new(
@@ -83,7 +101,7 @@ fn with_layers<S: Clone + Send + Sync + 'static>(routes: Router<S>) -> Router<S>
             )
         })
         .method_not_allowed_fallback(|method: Method, uri: Uri| async move { not_allowed(&method, &uri) })
-        .layer(middleware::from_fn(request::identify))
+        .layer(middleware::from_fn_with_state(telemetry, request::identify))
 }
 
 fn not_allowed(_method: &Method, uri: &Uri) -> HttpError {

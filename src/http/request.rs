@@ -3,7 +3,7 @@
 use std::panic::AssertUnwindSafe;
 use std::time::Instant;
 
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -12,6 +12,8 @@ use tracing::Instrument;
 use uuid::Uuid;
 
 use super::error::HttpError;
+use crate::code::Code;
+use crate::telemetry::Telemetry;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -31,11 +33,13 @@ impl RequestId {
 }
 
 /// Runs the request under its id.
-pub(super) async fn identify(mut request: Request, next: Next) -> Response {
+pub(super) async fn identify(State(telemetry): State<Telemetry>, mut request: Request, next: Next) -> Response {
     let id = RequestId::of(&request);
     request.extensions_mut().insert(id.clone());
     // Written out for each request, whether anything is logged in it or not: so it holds the id alone.
-    let span = tracing::info_span!("request", id = id.0);
+    let span = tracing::info_span!("request", request_id = id.0);
+    #[cfg(feature = "otlp")]
+    crate::telemetry::continue_trace(&span, request.headers());
     let (method, uri) = (request.method().clone(), request.uri().clone());
     let began = Instant::now();
     let mut response = async move {
@@ -43,6 +47,11 @@ pub(super) async fn identify(mut request: Request, next: Next) -> Response {
         // and no lock of ours is held over an await.
         let response = AssertUnwindSafe(next.run(request)).catch_unwind().await;
         let response = response.unwrap_or_else(|_| HttpError::internal(id.0.clone()).into_response());
+        if let Some(code) = response.extensions().get::<Code>() {
+            telemetry.count_refusal(*code);
+        }
+        #[cfg(feature = "otlp")]
+        crate::telemetry::describe_request(&tracing::Span::current(), &method, uri.path(), response.status().as_u16());
         tracing::debug!(
             %method,
             path = uri.path(),
@@ -88,7 +97,7 @@ mod tests {
             request = request.header(REQUEST_ID, id);
         }
         let request = request.body(Body::empty()).unwrap();
-        let response = crate::http::with_layers(routes).oneshot(request).await.unwrap();
+        let response = crate::http::with_layers(routes, Telemetry::default()).oneshot(request).await.unwrap();
         let status = response.status();
         let id = response.headers()[REQUEST_ID].to_str().unwrap().to_owned();
         let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();

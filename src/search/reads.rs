@@ -122,7 +122,7 @@ pub async fn count(database: &Database, caller: &Caller, query: &Query, kinds: &
 async fn read(database: &Database, statement: Statement) -> Result<Vec<Row>, DatabaseError> {
     let Statement { sql, values, .. } = statement;
     let values = values.unwrap_or_else(|| Values(Vec::new()));
-    database.read(&sql.into(), &|| values.clone()).await
+    database.read_for("search", 1, &sql.into(), &|| values.clone()).await
 }
 
 /// One row for each of the first `limit` hits after a place: `has_previous`, `kind`, `id`, `score` (the rank in

@@ -22,11 +22,14 @@ mod http;
 mod import;
 mod limits;
 mod migrations;
+mod operations;
 mod persisted;
 mod reads;
 mod schema;
 mod search;
 mod serve;
+#[cfg(feature = "otlp")]
+mod spans;
 mod sqlite_reads;
 mod timeouts;
 mod writes;

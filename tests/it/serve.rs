@@ -3,6 +3,8 @@
 use std::io::{BufRead as _, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::json;
@@ -10,7 +12,7 @@ use throughline::database::{Database, PoolOptions};
 
 use crate::support::{Backend, RunningServer, TestDatabase, program};
 
-on_both!(it_serves_and_stops, running_requests_finish, several_start_at_once);
+on_both!(it_serves_and_stops, running_requests_finish, several_start_at_once, no_request_is_cut_by_a_stop);
 
 const ANSWERED: &str = "{ __typename }";
 
@@ -57,6 +59,129 @@ async fn a_request_that_never_ends_does_not_keep_it() {
     assert_eq!(server.wait(Duration::from_secs(5)).unwrap().code(), Some(0));
     assert!(began.elapsed() >= Duration::from_millis(250), "it did not wait");
     assert!(server.log().contains("requests were still running"), "{}", server.log());
+}
+
+#[tokio::test]
+async fn a_second_signal_ends_it_at_once() {
+    let test = TestDatabase::new(Backend::Sqlite).await;
+    let mut server = RunningServer::start(&test.url);
+    let _connection = begin_request(&server);
+    server.terminate();
+    while !server.log().contains("stopping") {
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    assert_eq!(server.wait(Duration::from_millis(500)), None, "it did not wait for the request");
+    let told = Instant::now();
+    server.terminate();
+    assert_eq!(server.wait(Duration::from_secs(5)).unwrap().code(), Some(1));
+    assert!(told.elapsed() < Duration::from_millis(500), "{:?}", told.elapsed());
+}
+
+#[tokio::test]
+async fn it_is_not_ready_while_it_stops() {
+    let test = TestDatabase::new(Backend::Sqlite).await;
+    let mut server = RunningServer::start(&test.url);
+    let host = server.address.trim_start_matches("http://").to_owned();
+    // Its request has begun to arrive, so that it is answered.
+    let mut connection = TcpStream::connect(&host).unwrap();
+    write!(connection, "GET /health/ready HTTP/1.1\r\n").unwrap();
+    std::thread::sleep(Duration::from_millis(100));
+    server.terminate();
+    std::thread::sleep(Duration::from_secs(1));
+    write!(connection, "host: {host}\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    connection.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 503") && answer.contains(r#""failed":"stopping""#), "{answer}");
+    assert!(answer.contains("connection: close"), "{answer}");
+    assert_eq!(server.wait(Duration::from_secs(5)).unwrap().code(), Some(0), "{}", server.log());
+}
+
+#[tokio::test]
+async fn headers_that_come_too_slowly_are_cut() {
+    let test = TestDatabase::new(Backend::Sqlite).await;
+    let mut command = program();
+    command.args(["serve", "--listen", "127.0.0.1:0", "--header-timeout-ms", "500", "--database", &test.url]);
+    let server = RunningServer::start_with(&mut command);
+    let host = server.address.trim_start_matches("http://");
+    let mut silent = TcpStream::connect(host).unwrap();
+    let mut slow = TcpStream::connect(host).unwrap();
+    slow.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
+    slow.write_all(b"POST /graphql HTTP/1.1\r\n").unwrap();
+    let began = Instant::now();
+    let cut = loop {
+        assert!(began.elapsed() < Duration::from_secs(5), "it waits for headers without end");
+        if slow.write_all(b"x: y\r\n").is_err() {
+            break began.elapsed();
+        }
+        match slow.read(&mut [0; 1024]) {
+            Ok(0) => break began.elapsed(),
+            Err(error) if error.kind() != std::io::ErrorKind::WouldBlock => break began.elapsed(),
+            _ => {}
+        }
+    };
+    assert!((Duration::from_millis(450)..Duration::from_secs(2)).contains(&cut), "{cut:?}");
+    silent.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+    assert_eq!(silent.read(&mut [0; 1024]).unwrap(), 0, "a connection that says nothing stays open");
+    assert_eq!(server.graphql(ANSWERED, json!({})).await, json!({ "data": { "__typename": "Query" } }));
+}
+
+#[tokio::test]
+async fn too_many_connections_wait() {
+    let test = TestDatabase::new(Backend::Sqlite).await;
+    let mut command = program();
+    command.args(["serve", "--listen", "127.0.0.1:0", "--max-client-connections", "1", "--database", &test.url]);
+    let server = RunningServer::start_with(&mut command);
+    let first = TcpStream::connect(server.address.trim_start_matches("http://")).unwrap();
+    std::thread::sleep(Duration::from_millis(100));
+    let mut second = begin_request(&server);
+    second.write_all(format!("{}\"}}", &ANSWERED[1..]).as_bytes()).unwrap();
+    second.set_read_timeout(Some(Duration::from_millis(300))).unwrap();
+    assert!(second.read(&mut [0; 1024]).is_err(), "it was answered while another connection was open");
+    drop(first);
+    second.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+    assert!(second.read(&mut [0; 1024]).unwrap() > 0);
+}
+
+/// Half of the clients keep their connection, half open one for each request.
+async fn no_request_is_cut_by_a_stop(backend: Backend) {
+    const CLIENTS: usize = 50;
+    let test = TestDatabase::with_demo(backend).await;
+    let mut server = RunningServer::start(&test.url);
+    let told = Arc::new(AtomicBool::new(false));
+    let client = |place: usize| {
+        let kept = usize::from(place.is_multiple_of(2));
+        let client =
+            reqwest::Client::builder().pool_max_idle_per_host(kept).retry(reqwest::retry::never()).build().unwrap();
+        let (url, told) = (format!("{}/graphql", server.address), Arc::clone(&told));
+        tokio::spawn(async move {
+            let query = "{ features(first: 20) { nodes { name tests(first: 5) { nodes { name } } } } }";
+            let mut answered = 0;
+            loop {
+                let is_told = told.load(Ordering::SeqCst);
+                let sent = client.post(&url).json(&json!({ "query": query })).send().await;
+                match sent {
+                    Ok(response) => {
+                        let answer: serde_json::Value = response.json().await.expect("an answer was cut");
+                        assert!(answer["data"].is_object(), "{answer}");
+                        answered += 1;
+                    }
+                    // Nobody listens any more.
+                    Err(error) if error.is_connect() && told.load(Ordering::SeqCst) => return answered,
+                    Err(error) => panic!("a request was cut (told before: {is_told}): {error:?}"),
+                }
+            }
+        })
+    };
+    let clients: Vec<_> = (0..CLIENTS).map(client).collect();
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    told.store(true, Ordering::SeqCst);
+    server.terminate();
+    let mut answered = 0;
+    for client in clients {
+        answered += client.await.unwrap();
+    }
+    assert!(answered > CLIENTS, "the clients were no load: {answered} answers");
+    assert_eq!(server.wait(Duration::from_secs(5)).unwrap().code(), Some(0), "{}", server.log());
 }
 
 /// Sends all of a request but the end of its body.

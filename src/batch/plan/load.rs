@@ -21,7 +21,7 @@ use crate::batch::statement::Slot;
 /// A relation to be loaded for all rows of a level.
 pub(crate) struct Load {
     /// The name of the field that leads to the rows.
-    pub(super) name: &'static str,
+    pub(crate) name: &'static str,
     /// The field and its arguments, where another one may share the load.
     pub(super) shared: Option<(&'static Field, Box<RawArguments>)>,
     pub(crate) keys: Keys,

@@ -6,6 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use deadpool::Status;
 use deadpool::managed::{Manager, Metrics, Object, Pool, RecycleError, RecycleResult};
 use sea_orm::sqlx::postgres::PgConnectOptions;
 use sea_orm::sqlx::{self, AssertSqlSafe, Connection as _, PgConnection};
@@ -121,6 +122,10 @@ impl Lanes {
         if lane.state == State::Running {
             self.canceller.cancel(lane);
         }
+    }
+
+    pub(super) fn status(&self) -> Status {
+        self.pool.status()
     }
 
     pub(super) async fn close(&self) {

@@ -12,6 +12,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
+use deadpool::Status;
 use deadpool::managed::{Manager, Metrics, Object, Pool, RecycleError, RecycleResult};
 use sea_orm::{DbErr, Values, sqlx};
 
@@ -118,6 +119,10 @@ impl Readers {
             long.clear();
         }
         long.insert(Arc::clone(sql));
+    }
+
+    pub(super) fn status(&self) -> Status {
+        self.pool.status()
     }
 
     pub(super) fn close(&self) {

@@ -59,13 +59,13 @@ impl Default for Limits {
 }
 
 impl Limits {
-    /// No limits but those of the machine: for callers in the same process that are trusted with any document.
+    /// No limits but those of the stack: for callers in the same process that are trusted with any document.
     #[must_use]
     pub fn unlimited() -> Self {
         let most = usize::MAX;
         Self {
             tokens: most,
-            nesting: 500,
+            nesting: 100,
             depth: most,
             aliases: most,
             root_fields: most,

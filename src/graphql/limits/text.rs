@@ -17,10 +17,14 @@ const LONGEST_NAME: usize = 128;
 pub(in crate::graphql) fn check(text: &str, limits: &Limits) -> Result<(), ServerError> {
     let (mut tokens, mut nesting) = (0_usize, 0_usize);
     for token in Lexer::new(text) {
-        let Ok(token) = token else {
-            let mut error = ServerError::new("the document is not GraphQL: it holds what is no token", None);
-            error.extensions.get_or_insert_default().set("code", Code::ParseFailed.as_str());
-            return Err(error);
+        let token = match token {
+            Ok(token) => token,
+            Err(error) => {
+                let position = Some(position(text, error.index()));
+                let mut error = ServerError::new("the document is not GraphQL: it holds what is no token", position);
+                error.extensions.get_or_insert_default().set("code", Code::ParseFailed.as_str());
+                return Err(error);
+            }
         };
         let here = || Some(position(text, token.index()));
         match token.kind() {
@@ -81,8 +85,8 @@ mod tests {
         assert_eq!(refusal(&format!("{{\n{}", "[".repeat(50))), Some(("nesting".to_owned(), at(2, 50))));
         assert_eq!(refusal(&"({[".repeat(17)).unwrap().0, "nesting");
         assert_eq!(refusal(&format!("{{ {} }}", "n".repeat(129))), Some(("nameLength".to_owned(), at(1, 3))));
-        for text in ["{ a(b: \"", "\u{0}", "{ a ? }", "{ a(b: \"\"\"x) }", "ü"] {
-            assert_eq!(refusal(text), Some(("GRAPHQL_PARSE_FAILED".to_owned(), None)), "{text}");
+        for (text, column) in [("{ a(b: \"", 8), ("\u{0}", 1), ("{ a ? }", 5), ("{ a(b: \"\"\"x) }", 8), ("ü", 1)] {
+            assert_eq!(refusal(text), Some(("GRAPHQL_PARSE_FAILED".to_owned(), at(1, column))), "{text}");
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Makes up documents: mostly right, sometimes wrong in one place.
 
+use std::fmt::Write as _;
+
 use async_graphql::parser::types::{BaseType, InputValueDefinition, Type, TypeKind};
 use fastrand::Rng;
 use serde_json::{Map, Value, json};
@@ -91,7 +93,7 @@ impl<'g> Generator<'g> {
                 let mut possible: Vec<_> = self.types.possible(of).into_iter().collect();
                 possible.sort();
                 let ty = possible.swap_remove(self.random.usize(..possible.len()));
-                text.push_str(&format!("... on {ty} "));
+                let _ = write!(text, "... on {ty} ");
                 let below = self.set(&ty, depth + 1, text);
                 selections.push(Selection::On { ty, below });
             } else {
@@ -120,7 +122,7 @@ impl<'g> Generator<'g> {
         self.keys += 1;
         let key = if self.keys > 25 { return None } else { format!("k{}", self.keys) };
         let name = if self.errs() { "noSuchField".to_owned() } else { field.name.node.to_string() };
-        text.push_str(&format!("{key}: {name}"));
+        let _ = write!(text, "{key}: {name}");
         let arguments: Vec<_> = field.arguments.iter().map(|argument| &argument.node).collect();
         self.arguments(&arguments, text);
         if self.random.u8(..30) == 0 {
@@ -142,7 +144,7 @@ impl<'g> Generator<'g> {
             let value = self.value(&argument.ty.node, name, 0);
             if self.random.u8(..3) == 0 {
                 let variable = format!("v{}", self.variables.len());
-                self.declared.push_str(&format!("${variable}: {} ", argument.ty.node));
+                let _ = write!(self.declared, "${variable}: {} ", argument.ty.node);
                 self.variables.insert(variable.clone(), value);
                 given.push(format!("{name}: ${variable}"));
             } else {
@@ -150,7 +152,7 @@ impl<'g> Generator<'g> {
             }
         }
         if !given.is_empty() {
-            text.push_str(&format!("({})", given.join(", ")));
+            let _ = write!(text, "({})", given.join(", "));
         }
     }
 
