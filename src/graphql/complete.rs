@@ -5,6 +5,7 @@
 //! async-graphql gives fields in the order in which they were ready, and leaves out a field that failed. Here that is null, and
 //! where it must not be, its object is. What our own engine has written is complete, and stays as it is.
 
+use async_graphql::indexmap::IndexMap;
 use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, SelectionSet};
 use async_graphql::registry::{MetaType, Registry};
 use async_graphql::{Value, Variables};
@@ -20,6 +21,8 @@ pub(super) fn complete(
     data: Value,
 ) -> Value {
     let completion = Completion { types, source: &Source::new(&document.fragments, variables) };
+    // Where every field failed, there is no object.
+    let data = if data == Value::Null { Value::Object(IndexMap::new()) } else { data };
     completion.object("Mutation", &[&operation.selection_set.node], data).unwrap_or_default()
 }
 

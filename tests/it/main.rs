@@ -21,6 +21,7 @@ mod history;
 mod http;
 mod import;
 mod limits;
+mod load;
 mod migrations;
 mod operations;
 mod persisted;

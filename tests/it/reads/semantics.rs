@@ -174,3 +174,15 @@ async fn deep_documents_are_refused(backend: Backend) {
         client.data("{ __typename }").await;
     }
 }
+
+async fn a_mutation_that_fails_is_null_beside_the_others(backend: Backend) {
+    let (client, _) = small(backend).await;
+    let wrong = "createProject(input: 1, dryRun: true) { version }";
+    let right = "createProject(input: { name: \"q\" }, dryRun: true) { version userErrors { code } }";
+    let body = client.run(&format!("mutation {{ a: {right} b: {wrong} c: {right} }}"), json!({})).await;
+    let made = json!({ "version": 1, "userErrors": [] });
+    assert_eq!(body["data"], json!({ "a": made, "b": null, "c": made }), "{body}");
+    assert_eq!((body["errors"].as_array().unwrap().len(), &body["errors"][0]["path"]), (1, &json!(["b"])));
+    let body = client.run(&format!("mutation {{ b: {wrong} }}"), json!({})).await;
+    assert_eq!(body["data"], json!({ "b": null }), "{body}");
+}

@@ -99,6 +99,13 @@ impl RunningServer {
         tasks.filter_map(spent).sum()
     }
 
+    /// How much memory it holds, in KiB.
+    pub(crate) fn memory_kib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse().unwrap()
+    }
+
     /// The processor time since it was `before`.
     pub(crate) fn cpu_since(&self, before: Duration) -> Duration {
         self.cpu().saturating_sub(before)

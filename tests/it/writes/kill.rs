@@ -138,10 +138,20 @@ impl Driver {
     }
 }
 
-/// Where the database was taken away, the server says so, and nothing else.
+/// Where the database was taken away, or too many wanted the same row on a slow machine, the server says so, and nothing else:
+/// what may be sent again.
 fn is_unavailable(answer: &Value) -> bool {
+    let again = [
+        "DATABASE_UNAVAILABLE",
+        "LOCK_TIMEOUT",
+        "POOL_TIMEOUT",
+        "STATEMENT_TIMEOUT",
+        "WRITE_CONFLICT",
+        "REQUEST_TIMEOUT",
+    ];
     let errors = answer.get("errors").and_then(Value::as_array);
-    errors.is_some_and(|errors| errors.iter().all(|error| error["extensions"]["code"] == "DATABASE_UNAVAILABLE"))
+    let code = |error: &Value| error["extensions"]["code"].as_str().map(str::to_owned).unwrap_or_default();
+    errors.is_some_and(|errors| errors.iter().all(|error| again.contains(&&*code(error))))
 }
 
 /// The answer, or nothing where the server is gone.

@@ -55,7 +55,8 @@ impl Server {
         let mut command = Command::new("sh");
         command.args(["-c", WATCHDOG, "throughline-bench"]);
         match answerer {
-            Answerer::Ours => command.arg(&programs.throughline).arg("serve"),
+            // The results of 10,000 tests do not fit into the usual limit.
+            Answerer::Ours => command.arg(&programs.throughline).args(["serve", "--max-body-bytes", "8388608"]),
             Answerer::Limit | Answerer::Split => command.arg(&programs.limit),
         };
         command.args(["--listen", "127.0.0.1:0", "--database", &database.url]);
