@@ -94,21 +94,17 @@ async fn run(number: usize, address: String, project: String, seen: Arc<Seen>) {
             }
         };
         seen.sent.fetch_add(1, Ordering::SeqCst);
-        match response.json::<Value>().await {
-            Ok(answer) => {
-                let errors = answer["errors"].as_array().map_or(&[][..], Vec::as_slice);
-                let is_busy = errors.iter().all(|error| {
-                    let code = error["extensions"]["code"].as_str().unwrap_or_default();
-                    ["POOL_TIMEOUT", "LOCK_TIMEOUT", "WRITE_CONFLICT", "REQUEST_TIMEOUT"].contains(&code)
-                });
-                assert!(is_busy, "{answer}");
-                seen.busy.fetch_add(u64::from(!errors.is_empty()), Ordering::SeqCst);
-                seen.answered.fetch_add(1, Ordering::SeqCst);
-            }
-            Err(_) => {
-                seen.cut.fetch_add(1, Ordering::SeqCst);
-                return;
-            }
-        }
+        let Ok(answer) = response.json::<Value>().await else {
+            seen.cut.fetch_add(1, Ordering::SeqCst);
+            return;
+        };
+        let errors = answer["errors"].as_array().map_or(&[][..], Vec::as_slice);
+        let is_busy = errors.iter().all(|error| {
+            let code = error["extensions"]["code"].as_str().unwrap_or_default();
+            ["POOL_TIMEOUT", "LOCK_TIMEOUT", "WRITE_CONFLICT", "REQUEST_TIMEOUT"].contains(&code)
+        });
+        assert!(is_busy, "{answer}");
+        seen.busy.fetch_add(u64::from(!errors.is_empty()), Ordering::SeqCst);
+        seen.answered.fetch_add(1, Ordering::SeqCst);
     }
 }

@@ -12,7 +12,8 @@ on_both!(
     a_parse_error_does_not_repeat_the_document,
     one_of_several_operations_runs,
     nested_lists_keep_their_order,
-    deep_documents_are_refused
+    deep_documents_are_refused,
+    a_mutation_that_fails_is_null_beside_the_others,
 );
 
 /// A project with one feature that has four tests, which take 3, 2, no and 0 ms.
