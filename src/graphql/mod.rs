@@ -175,13 +175,7 @@ impl Api {
 
     /// Parses a document, within the limits. A trusted one was written with care, however large it is.
     fn read(&self, text: &str, is_trusted: bool) -> Result<Document, ServerError> {
-        if is_trusted {
-            return Document::parse(text);
-        }
-        limits::check_text(text, &self.settings.limits)?;
-        let document = Document::parse(text)?;
-        limits::check_document(&document.executable, &self.settings.limits)?;
-        Ok(document)
+        if is_trusted { Document::parse(text) } else { read_within(text, &self.settings.limits) }
     }
 
     /// Keeps a document that was found right.
@@ -280,6 +274,22 @@ impl Api {
         let query = operation.plans.query(root, &document.executable, operation.definition, &asked.variables, scope);
         Ok(query.map_err(|error| vec![error])?.describe())
     }
+}
+
+/// Checks what a document is refused for before it is validated: where it is not GraphQL, or beyond a limit. What passes may
+/// still ask for fields that there are not, and cost too much. It is for who writes a manifest, and for the fuzzer.
+///
+/// # Errors
+/// What the server would answer.
+pub fn check_document(text: &str, limits: &Limits) -> Result<(), ServerError> {
+    read_within(text, limits).map(drop)
+}
+
+fn read_within(text: &str, limits: &Limits) -> Result<Document, ServerError> {
+    limits::check_text(text, limits)?;
+    let document = Document::parse(text)?;
+    limits::check_document(&document.executable, limits)?;
+    Ok(document)
 }
 
 /// Lets async-graphql check a query. It runs none of our fields, but answers what is asked of the schema itself.
