@@ -225,7 +225,7 @@ pub struct LimitSettings {
     #[arg(long, value_name = "COUNT", env = "THROUGHLINE_MAX_BATCH", default_value_t = 0)]
     pub max_batch: usize,
 
-    /// How long a request may take from its first byte to its answer, its body aside
+    /// How long a request may take once its body is there; each of a list of requests has as long
     #[arg(long, value_name = "MS", env = "THROUGHLINE_REQUEST_TIMEOUT_MS", default_value_t = 10_000,
         value_parser = RangedU64ValueParser::<u64>::new().range(1..=3_600_000))]
     pub request_timeout_ms: u64,

@@ -10,6 +10,7 @@ use crate::app;
 use crate::database::{Database, PoolOptions};
 use crate::graphql::{Answer, Api, Request, Settings};
 use crate::http::{self, HttpSettings};
+use crate::telemetry::Telemetry;
 
 /// The API over one database, ready to be mounted or asked. Cloning is cheap.
 ///
@@ -58,7 +59,8 @@ impl Throughline {
         Builder::default()
     }
 
-    /// Its routes: `/graphql` and what belongs to it, to be merged into an application's own or nested below a path.
+    /// Its routes: `/graphql` and what belongs to it, to be nested below a path of an application's own: it has a `/` and a
+    /// fallback, as a server of its own would, so it cannot be merged with a router that has them too.
     pub fn router(&self) -> Router {
         http::router(self.api.clone(), self.http.clone())
     }
@@ -66,6 +68,12 @@ impl Throughline {
     /// Runs one request without HTTP, as the server would; the log and the audit tell of it under `request_id`.
     pub async fn execute(&self, request: Request, caller: Caller, request_id: impl Into<String>) -> Answer {
         self.api.execute(request, caller, request_id.into()).await
+    }
+
+    /// What is observed of it: its metrics, for an application to show beside its own.
+    #[must_use]
+    pub fn telemetry(&self) -> &Telemetry {
+        self.api.telemetry()
     }
 
     /// The database.

@@ -27,15 +27,17 @@ pub(crate) type RawArguments = [(Positioned<Name>, Positioned<RawValue>)];
 
 /// Whether what a field's arguments are depends on variables.
 pub(crate) fn has_variables(raw: &RawArguments) -> bool {
-    fn is_in(value: &RawValue) -> bool {
-        match value {
-            RawValue::Variable(_) => true,
-            RawValue::List(items) => items.iter().any(is_in),
-            RawValue::Object(fields) => fields.values().any(is_in),
-            _ => false,
-        }
+    raw.iter().any(|(_, value)| holds_variable(&value.node))
+}
+
+/// Whether a value depends on variables.
+pub(crate) fn holds_variable(value: &RawValue) -> bool {
+    match value {
+        RawValue::Variable(_) => true,
+        RawValue::List(items) => items.iter().any(holds_variable),
+        RawValue::Object(fields) => fields.values().any(holds_variable),
+        _ => false,
     }
-    raw.iter().any(|(_, value)| is_in(&value.node))
 }
 
 /// The arguments that were given: an argument set to a variable without a value was not given.

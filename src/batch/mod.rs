@@ -42,6 +42,7 @@ mod source;
 mod statement;
 mod write;
 
+pub(crate) use arguments::holds_variable;
 pub use arguments::{Argument, Arguments};
 pub use column::{Column, Join, LeafType};
 pub use dispatch::{Dispatcher, Loader};

@@ -25,6 +25,7 @@ use async_graphql::{Name, ServerError, Value, Variables};
 use self::document::{Document, Documents, Operation};
 pub use self::limits::Limits;
 use self::limits::cost::Cost;
+use self::limits::introspection::SchemaSize;
 use self::mutation::WriteContext;
 use self::persisted::PersistedDocuments;
 pub use self::persisted::{ManifestError, TrustedDocuments};
@@ -45,6 +46,7 @@ pub struct Api {
     schema: ThroughlineSchema,
     /// The schema's types, to check variables by.
     types: Arc<Registry>,
+    schema_size: Arc<SchemaSize>,
     documents: Documents,
     persisted: PersistedDocuments,
     database: Database,
@@ -57,9 +59,11 @@ impl Api {
     #[must_use]
     pub fn new(database: Database, settings: impl Into<Settings>) -> Self {
         let mut settings = settings.into();
+        let types = Arc::new(schema::types());
         Self {
             schema: schema::build(settings.suggestions),
-            types: Arc::new(schema::types()),
+            schema_size: Arc::new(SchemaSize::of(&types)),
+            types,
             documents: Documents::new(),
             persisted: PersistedDocuments::new(std::mem::take(&mut settings.trusted)),
             database,
@@ -144,9 +148,8 @@ impl Api {
                 .change(&document, asked, &request, (reads, write), observed, || self.keep(&found, &document, is_new))
                 .await;
         };
-        let mut introspection = None;
         if is_new {
-            introspection = Some(check(&self.schema, &document, &asked).await?);
+            ask_schema(&self.schema, &document, &asked, Ask::Nothing).await?;
             self.keep(&found, &document, is_new);
         }
         let query = operation
@@ -160,15 +163,16 @@ impl Api {
             )
             .map_err(|error| vec![error])?;
         let cost = self.cost_of_query(&query, &document, &operation, &asked, observed).map_err(|error| vec![error])?;
+        let mut introspection = IndexMap::default();
         if query.asks_for_the_schema() {
             if !self.settings.introspection {
                 return Err(vec![refusal(Code::IntrospectionDisabled)]);
             }
-            if introspection.is_none() {
-                introspection = Some(check(&self.schema, &document, &asked).await?);
-            }
+            let size = self.schema_size.check(&document.executable, operation.definition);
+            size.map_err(|error| vec![error])?;
+            introspection = ask_schema(&self.schema, &document, &asked, Ask::OfItself).await?;
         }
-        let data = query.run(&reads, &introspection.unwrap_or_default(), Answer::begin()).await;
+        let data = query.run(&reads, &introspection, Answer::begin()).await;
         let cost = request.tells_cost.then_some((cost, data.objects));
         Ok(Answer::of_query(data).with_cost(cost))
     }
@@ -269,7 +273,7 @@ impl Api {
         };
         let mut asked = async_graphql::Request::new("").variables(request.variables);
         asked.operation_name = request.operation_name;
-        check(&schema::build(true), &document, &asked).await?;
+        ask_schema(&schema::build(true), &document, &asked, Ask::Nothing).await?;
         let root = schema::QueryRoot::root();
         let query = operation.plans.query(root, &document.executable, operation.definition, &asked.variables, scope);
         Ok(query.map_err(|error| vec![error])?.describe())
@@ -292,15 +296,27 @@ fn read_within(text: &str, limits: &Limits) -> Result<Document, ServerError> {
     Ok(document)
 }
 
-/// Lets async-graphql check a query. It runs none of our fields, but answers what is asked of the schema itself.
-async fn check(
+/// What async-graphql answers of a query, once it has checked it.
+enum Ask {
+    Nothing,
+    /// What is asked of the schema itself.
+    OfItself,
+}
+
+/// Lets async-graphql check a query. It runs none of our fields.
+async fn ask_schema(
     schema: &ThroughlineSchema,
     document: &Document,
     request: &async_graphql::Request,
+    ask: Ask,
 ) -> Result<IndexMap<Name, Value>, Vec<ServerError>> {
     let mut checked = async_graphql::Request::new("").variables(request.variables.clone());
     checked.operation_name.clone_from(&request.operation_name);
     checked.set_parsed_query(document.executable.clone());
+    let checked = match ask {
+        Ask::Nothing => checked.disable_introspection(),
+        Ask::OfItself => checked,
+    };
     let response = schema.execute(checked).await;
     match response.data {
         _ if !response.errors.is_empty() => Err(response.errors),
@@ -325,17 +341,21 @@ fn finish_error(error: &mut ServerError, request_id: &str) {
     if let Some((end, _)) = error.message.char_indices().nth(LONGEST_MESSAGE) {
         error.message.replace_range(end.., "…");
     }
-    let extensions = error.extensions.get_or_insert_with(Default::default);
-    if extensions.get("code").is_none() {
+    if error.extensions.as_ref().is_none_or(|extensions| extensions.get("code").is_none()) {
         // The engine's errors have a code, and every field is the engine's: this comes from async-graphql's check.
-        extensions.set("code", Code::ValidationFailed.as_str());
+        extend(error, "code", Code::ValidationFailed.as_str());
     }
-    let source = error.source.as_ref().and_then(|source| source.downcast_ref::<BatchError>());
-    if let Some(source) = source.filter(|source| source.code().is_ours()) {
-        extensions.set("requestId", request_id);
+    if respond::code_of(error).is_some_and(Code::is_ours) {
+        extend(error, "requestId", request_id);
+        let source = error.source.as_ref().and_then(|source| source.downcast_ref::<BatchError>());
+        let cause = source.map_or_else(|| error.message.clone(), |source| error_chain(source));
         let path = serde_json::to_string(&error.path).unwrap_or_default();
-        tracing::error!(request_id, path, error = %error_chain(source), "a field failed");
+        tracing::error!(request_id, path, error = %cause, "a field failed");
     }
+}
+
+fn extend(error: &mut ServerError, name: &str, value: &str) {
+    error.extensions.get_or_insert_default().set(name, value);
 }
 
 fn error_chain(error: &dyn std::error::Error) -> String {

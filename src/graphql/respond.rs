@@ -64,6 +64,8 @@ impl Answer {
 
     /// Ends the answer with its errors, of which it tells at most so many.
     pub(super) fn finish(mut self, most_errors: usize) -> Self {
+        // An answer without data has at least one.
+        let most_errors = most_errors.max(1);
         let omitted = self.errors.len().saturating_sub(most_errors);
         self.errors.truncate(most_errors);
         if !self.has_data {
@@ -101,7 +103,8 @@ pub(super) fn outcome(answer: &Answer) -> (Outcome, Vec<Code>) {
     (outcome, codes)
 }
 
-fn code_of(error: &ServerError) -> Option<Code> {
+/// The code that an error carries.
+pub(super) fn code_of(error: &ServerError) -> Option<Code> {
     let Some(Value::String(code)) = error.extensions.as_ref()?.get("code") else { return None };
     Code::ALL.into_iter().find(|known| known.as_str() == code)
 }

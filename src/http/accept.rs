@@ -33,7 +33,9 @@ impl ResponseType {
 
 /// Whether a browser asks for a page. What takes anything, as command-line clients do, is no browser.
 pub(super) fn wants_page(headers: &HeaderMap) -> bool {
-    quality_of(headers, |range| range == "text/html").is_some_and(|quality| quality > 0.0)
+    let page = quality_of(headers, |range| range == "text/html").unwrap_or(0.0);
+    let json = quality_of(headers, |range| matches!(range, "application/json" | "application/graphql-response+json"));
+    page > json.unwrap_or(0.0)
 }
 
 /// The highest quality (RFC 9110, section 12.4.2) among the media ranges that fit; nothing where none fits.
@@ -80,7 +82,7 @@ mod tests {
     #[test]
     fn only_browsers_get_a_page() {
         assert!(wants_page(&accepting("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8")));
-        for accept in ["*/*", "application/json", "text/html;q=0", "", ";;,;q=,"] {
+        for accept in ["*/*", "application/json", "text/html;q=0", "", ";;,;q=,", "application/json, text/html;q=0.1"] {
             assert!(!wants_page(&accepting(accept)), "{accept}");
         }
     }

@@ -21,7 +21,7 @@ pub(super) fn revalidate(sent: &HeaderMap, body: Vec<u8>, response_type: Respons
         .get_all(header::IF_NONE_MATCH)
         .iter()
         .filter_map(|value| value.to_str().ok())
-        .any(|value| value == "*" || value.split(',').any(|known| known.trim().trim_start_matches("W/") == tag));
+        .any(|value| value == "*" || value.split(',').any(|known| opaque(known.trim()) == opaque(&tag)));
     let mut response = if holds {
         StatusCode::NOT_MODIFIED.into_response()
     } else {
@@ -36,8 +36,14 @@ pub(super) fn revalidate(sent: &HeaderMap, body: Vec<u8>, response_type: Respons
     response
 }
 
+/// A tag without the mark that it is weak, by which tags are compared (RFC 9110, section 8.8.3.2).
+fn opaque(tag: &str) -> &str {
+    tag.strip_prefix("W/").unwrap_or(tag)
+}
+
 /// The body's hash, which is another one for another type.
 fn tag_of(body: &[u8], response_type: ResponseType) -> String {
     let hash = Sha256::new().chain_update(response_type.content_type()).chain_update(body).finalize();
-    format!("\"{}\"", URL_SAFE_NO_PAD.encode(&hash[..16]))
+    // Weak, since the answer may be sent compressed or not.
+    format!("W/\"{}\"", URL_SAFE_NO_PAD.encode(&hash[..16]))
 }

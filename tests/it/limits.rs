@@ -68,6 +68,8 @@ async fn the_cost_tells_what_was_asked_for_and_what_came(backend: Backend) {
         ),
         ("{ projects(first: 2) @skip(if: true) { nodes { name } } __typename }", 0, 0),
         ("{ featureCounts(groupBy: [STATUS]) { count } }", 10, 1),
+        ("{ featureCounts(groupBy: [STATUS], filter: { priority: { in: [] } }) { count } }", 10, 0),
+        ("{ nodes(ids: \"project_01h455vb4pex5vsknk084sn02q\") { id } }", 1, 0),
     ] {
         let body = ask(&api, json!({ "query": document, "extensions": { "cost": true } })).await;
         assert_eq!(
@@ -88,6 +90,15 @@ async fn the_cost_tells_what_was_asked_for_and_what_came(backend: Backend) {
         let body =
             ask(&api, json!({ "query": document, "variables": variables, "extensions": { "cost": true } })).await;
         assert_eq!(body["extensions"]["cost"]["requested"], 1 + n + ids.len(), "{body}");
+    }
+    // A single value stands for a list of one, and the plan that it made does not remember its cost for longer ones.
+    let document =
+        "query($ids: [ID!]!) { nodes(ids: $ids) { ... on Project { features(first: 9) { nodes { id } } } } }";
+    for ids in [json!("project_01h455vb4pex5vsknk084sn02q"), json!(vec!["project_01h455vb4pex5vsknk084sn02q"; 50])] {
+        let count = ids.as_array().map_or(1, Vec::len);
+        let body =
+            ask(&api, json!({ "query": document, "variables": { "ids": ids }, "extensions": { "cost": true } })).await;
+        assert_eq!(body["extensions"]["cost"]["requested"], count * 11, "{body}");
     }
     // What a mutation gives back costs as a query does, for each of its items.
     let document = "mutation($n: [CreateFeatureInput!]!) {
@@ -193,4 +204,27 @@ async fn the_schema_may_be_kept_to_itself() {
     assert!(!ask(&api, wrong).await.to_string().contains("Did you mean"));
     let open = Api::new(test.database.clone(), Settings::default());
     assert!(ask(&open, wrong_name).await.to_string().contains("projects"));
+}
+
+/// What GraphiQL and the generators of client code ask, with everything that they can be set to ask for.
+const INTROSPECTION: &str = "query IntrospectionQuery {
+  __schema { description queryType { name } mutationType { name } subscriptionType { name } types { ...FullType }
+    directives { name description isRepeatable locations args(includeDeprecated: true) { ...InputValue } } }
+}
+fragment FullType on __Type { kind name description specifiedByURL isOneOf
+  fields(includeDeprecated: true) { name description args(includeDeprecated: true) { ...InputValue } type { ...TypeRef }
+    isDeprecated deprecationReason }
+  inputFields(includeDeprecated: true) { ...InputValue } interfaces { ...TypeRef }
+  enumValues(includeDeprecated: true) { name description isDeprecated deprecationReason } possibleTypes { ...TypeRef } }
+fragment InputValue on __InputValue { name description type { ...TypeRef } defaultValue isDeprecated deprecationReason }
+fragment TypeRef on __Type { kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name
+  ofType { kind name ofType { kind name ofType { kind name ofType { kind name ofType { kind name } } } } } } } } } }";
+
+#[tokio::test]
+async fn tools_may_ask_for_the_whole_schema() {
+    let test = TestDatabase::new(Backend::Sqlite).await;
+    let api = Api::new(test.database.clone(), Settings::default());
+    let body = ask(&api, json!({ "query": INTROSPECTION })).await;
+    assert_eq!(body.get("errors"), None, "{}", body["errors"]);
+    assert!(body["data"]["__schema"]["types"].as_array().unwrap().len() > 100);
 }

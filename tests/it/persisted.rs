@@ -77,7 +77,8 @@ async fn a_persisted_query_by_get_may_be_kept_and_is_asked_for_again() {
         (StatusCode::OK, &"private, no-cache".parse().unwrap())
     );
     let tag = first.headers()[ETAG].to_str().unwrap().to_owned();
-    for known in [tag.clone(), format!("W/{tag}"), format!("\"x\", {tag}"), "*".to_owned()] {
+    assert!(tag.starts_with("W/\""), "{tag}");
+    for known in [tag.clone(), tag.replace("W/", ""), format!("\"x\", {tag}"), "*".to_owned()] {
         let again = get(Some(known)).await;
         assert_eq!((again.status(), again.headers()[ETAG].to_str().unwrap()), (StatusCode::NOT_MODIFIED, &*tag));
         assert_eq!(again.text().await.unwrap(), "");

@@ -10,7 +10,7 @@ use async_graphql::registry::{MetaField, MetaType, Registry};
 use async_graphql::{ErrorExtensionValues, Name, ServerError, Value, Variables};
 use async_graphql_value::Value as RawValue;
 
-use crate::batch::{PageLimits, Selected, Source, collect};
+use crate::batch::{PageLimits, Selected, Source, collect, holds_variable};
 use crate::code::Code;
 
 /// How long a list is taken to be where nothing tells.
@@ -240,21 +240,27 @@ impl<'d> Counter<'_, 'd> {
         })
     }
 
-    /// The length of the longest list among a field's arguments, or directly within one. What rows are grouped by says nothing
-    /// of how many groups there are.
+    /// The length of the longest list among a field's arguments, or directly within an input. Only what is declared a list
+    /// says how many objects come: a filter does not, nor does what rows are grouped by. A single value is a list of one.
     fn longest_argument(&mut self, field: &MetaField, selected: &Selected<'d>) -> Option<u64> {
-        let is_enum = |name: &str| {
-            let declared = field.args.get(name).map(|declared| named_type(&declared.ty));
-            declared.is_some_and(|name| matches!(self.types.types.get(name), Some(MetaType::Enum { .. })))
-        };
-        let given = selected.field().node.arguments.iter().filter(|(name, _)| !is_enum(&name.node));
-        let longest = given.filter_map(|(_, value)| match Given::of(&value.node, self.source.variables) {
-            Given::List(length) => Some(length),
-            _ => None,
+        let given = &selected.field().node.arguments;
+        let lengths = field.args.values().filter_map(|declared| {
+            let (_, value) = given.iter().find(|(name, _)| name.node == declared.name.as_str())?;
+            let is_list = declared.ty.starts_with('[');
+            match self.types.types.get(named_type(&declared.ty)) {
+                Some(MetaType::Enum { .. }) => return None,
+                _ if !is_list && declared.name != "input" => return None,
+                _ => {}
+            }
+            // Another request may give a longer one.
+            self.varies |= holds_variable(&value.node);
+            match Given::of(&value.node, self.source.variables) {
+                Given::List(length) => Some(length),
+                Given::Nothing => None,
+                Given::Number(_) | Given::Other => is_list.then_some(1),
+            }
         });
-        let longest = longest.max();
-        self.varies |= longest.is_some();
-        longest
+        lengths.max()
     }
 }
 

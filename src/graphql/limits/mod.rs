@@ -10,6 +10,7 @@
 
 pub(super) mod cost;
 mod document;
+pub(super) mod introspection;
 mod text;
 
 use async_graphql::{ErrorExtensionValues, Pos, ServerError};
