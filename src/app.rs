@@ -77,8 +77,13 @@ impl App {
             () = stop.received() => anyhow::bail!("told to stop before it had started"),
         };
         let api = Api::new(database.clone(), api_settings).with_telemetry(settings.server.telemetry());
-        let (http, connections) = (settings.limits.http(), settings.server.connections());
-        Ok(Self { listener, address, database, api, http, stop, connections })
+        let mut http_settings = settings.limits.http();
+        http_settings.allowed_hosts.clone_from(&settings.server.allowed_hosts);
+        if http_settings.allowed_hosts.is_empty() && address.ip().to_canonical().is_loopback() {
+            http_settings.allowed_hosts = http::LOOPBACK_HOSTS.map(str::to_owned).to_vec();
+        }
+        let connections = settings.server.connections();
+        Ok(Self { listener, address, database, api, http: http_settings, stop, connections })
     }
 
     /// Imports the demo's data, unless the database holds a project: what somebody changed in the demo stays, and the

@@ -30,6 +30,8 @@ pub enum Code {
     IntrospectionDisabled,
     /// A page of another site has sent the request.
     CrossSiteRequest,
+    /// The server is not asked under this name.
+    HostNotAllowed,
     /// The body did not arrive in time.
     BodyTimeout,
     /// The request took too long; a write may have been carried out or not.
@@ -56,7 +58,7 @@ pub enum Code {
 
 impl Code {
     /// All of them.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::BadRequest,
         Self::NotFound,
         Self::MethodNotAllowed,
@@ -70,6 +72,7 @@ impl Code {
         Self::DocumentNotTrusted,
         Self::IntrospectionDisabled,
         Self::CrossSiteRequest,
+        Self::HostNotAllowed,
         Self::BodyTimeout,
         Self::RequestTimeout,
         Self::InvalidArgument,
@@ -100,6 +103,7 @@ impl Code {
             Self::DocumentNotTrusted => "DOCUMENT_NOT_TRUSTED",
             Self::IntrospectionDisabled => "INTROSPECTION_DISABLED",
             Self::CrossSiteRequest => "CROSS_SITE_REQUEST",
+            Self::HostNotAllowed => "HOST_NOT_ALLOWED",
             Self::BodyTimeout => "BODY_TIMEOUT",
             Self::RequestTimeout => "REQUEST_TIMEOUT",
             Self::InvalidArgument => "INVALID_ARGUMENT",

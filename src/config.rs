@@ -110,6 +110,17 @@ pub struct ServerSettings {
     #[arg(long, value_name = "HOST:PORT", env = "THROUGHLINE_LISTEN", default_value = "127.0.0.1:8000")]
     pub listen: String,
 
+    /// Names under which it is asked.
+    #[arg(
+        long,
+        value_name = "HOST",
+        env = "THROUGHLINE_ALLOWED_HOSTS",
+        hide_env = true,
+        value_delimiter = ',',
+        help = "Names under which it may be asked, separated by commas\n[env: THROUGHLINE_ALLOWED_HOSTS] [default: the machine's own where it listens on one of them, else any]"
+    )]
+    pub allowed_hosts: Vec<String>,
+
     /// Rows of a list that does not say how many
     #[arg(long, value_name = "ROWS", env = "THROUGHLINE_DEFAULT_PAGE_SIZE", default_value_t = 20,
         value_parser = RangedU64ValueParser::<u32>::new().range(1..=100_000))]
@@ -129,6 +140,11 @@ pub struct ServerSettings {
     #[arg(long, value_name = "MS", env = "THROUGHLINE_HEADER_TIMEOUT_MS", default_value_t = 10_000,
         value_parser = RangedU64ValueParser::<u64>::new().range(1..=3_600_000))]
     pub header_timeout_ms: u64,
+
+    /// How long a client may read nothing of what is sent to it
+    #[arg(long, value_name = "MS", env = "THROUGHLINE_WRITE_TIMEOUT_MS", default_value_t = 20_000,
+        value_parser = RangedU64ValueParser::<u64>::new().range(1..=3_600_000))]
+    pub write_timeout_ms: u64,
 
     /// Connections of clients that may be open at once; others wait to be taken
     #[arg(long, value_name = "COUNT", env = "THROUGHLINE_MAX_CLIENT_CONNECTIONS", default_value_t = 10_000,
@@ -153,6 +169,7 @@ impl ServerSettings {
     pub fn connections(&self) -> ConnectionLimits {
         ConnectionLimits {
             header_timeout: Duration::from_millis(self.header_timeout_ms),
+            write_timeout: Duration::from_millis(self.write_timeout_ms),
             max_connections: self.max_client_connections,
             shutdown_timeout: self.shutdown_timeout(),
         }
@@ -261,6 +278,7 @@ impl LimitSettings {
             max_body_bytes: self.max_body_bytes,
             body_timeout: Duration::from_millis(self.body_timeout_ms),
             max_batch: self.max_batch,
+            ..HttpSettings::default()
         }
     }
 }

@@ -11,15 +11,17 @@ mod error;
 mod graphiql;
 mod graphql;
 mod health;
+mod host;
 mod metrics;
 mod request;
 mod serve;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::extract::OriginalUri;
-use axum::http::{Method, StatusCode, Uri};
+use axum::http::{StatusCode, Uri};
 use axum::middleware;
 use axum::response::Redirect;
 use axum::routing::get;
@@ -28,6 +30,7 @@ use tower_http::compression::predicate::SizeAbove;
 
 use self::error::HttpError;
 pub use self::health::Health;
+pub use self::host::LOOPBACK_HOSTS;
 pub use self::serve::{ConnectionLimits, Stopped, serve};
 use crate::code::Code;
 use crate::graphql::Api;
@@ -42,11 +45,18 @@ pub struct HttpSettings {
     pub body_timeout: Duration,
     /// The most requests in one list; none where it is 0.
     pub max_batch: usize,
+    /// The names under which the server may be asked, without ports; any where there are none.
+    pub allowed_hosts: Vec<String>,
 }
 
 impl Default for HttpSettings {
     fn default() -> Self {
-        Self { max_body_bytes: 1024 * 1024, body_timeout: Duration::from_secs(10), max_batch: 0 }
+        Self {
+            max_body_bytes: 1024 * 1024,
+            body_timeout: Duration::from_secs(10),
+            max_batch: 0,
+            allowed_hosts: Vec::new(),
+        }
     }
 }
 
@@ -63,14 +73,16 @@ const COMPRESSED_FROM_BYTES: u16 = 1024;
 /// GraphQL and GraphiQL, for an application of one's own.
 pub fn router(api: Api, settings: HttpSettings) -> Router {
     let telemetry = api.telemetry().clone();
-    with_layers(graphql_routes(api, settings), telemetry)
+    let hosts = settings.allowed_hosts.clone().into();
+    with_layers(graphql_routes(api, settings), telemetry, hosts)
 }
 
 /// [`router`], and what an operator asks for: `/health/live`, `/health/ready` and `/metrics`.
 pub fn router_with_operations(api: Api, settings: HttpSettings, health: Health) -> Router {
     let telemetry = api.telemetry().clone();
+    let hosts = settings.allowed_hosts.clone().into();
     let routes = health::routes(health).merge(metrics::routes(api.clone()));
-    with_layers(graphql_routes(api, settings).merge(routes), telemetry)
+    with_layers(graphql_routes(api, settings).merge(routes), telemetry, hosts)
 }
 
 fn graphql_routes(api: Api, settings: HttpSettings) -> Router {
@@ -91,7 +103,11 @@ async fn to_graphql(OriginalUri(uri): OriginalUri) -> Redirect {
 const GRAPHQL_PATH: &str = "/graphql";
 
 /// What holds for every route.
-fn with_layers<S: Clone + Send + Sync + 'static>(routes: Router<S>, telemetry: Telemetry) -> Router<S> {
+fn with_layers<S: Clone + Send + Sync + 'static>(
+    routes: Router<S>,
+    telemetry: Telemetry,
+    hosts: Arc<[String]>,
+) -> Router<S> {
     routes
         .fallback(|| async {
             HttpError::new(
@@ -100,11 +116,12 @@ fn with_layers<S: Clone + Send + Sync + 'static>(routes: Router<S>, telemetry: T
                 "There is nothing at this path. GraphQL is at /graphql.",
             )
         })
-        .method_not_allowed_fallback(|method: Method, uri: Uri| async move { not_allowed(&method, &uri) })
+        .method_not_allowed_fallback(|uri: Uri| async move { not_allowed(&uri) })
+        .layer(middleware::from_fn_with_state(hosts, host::check))
         .layer(middleware::from_fn_with_state(telemetry, request::identify))
 }
 
-fn not_allowed(_method: &Method, uri: &Uri) -> HttpError {
+fn not_allowed(uri: &Uri) -> HttpError {
     let allowed = if uri.path() == GRAPHQL_PATH { "GET, HEAD, POST" } else { "GET, HEAD" };
     HttpError::new(StatusCode::METHOD_NOT_ALLOWED, Code::MethodNotAllowed, "This path does not take this method.")
         .allowing(allowed)

@@ -76,6 +76,8 @@ fn with_id(mut response: Response, id: &RequestId) -> Response {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use axum::Router;
     use axum::body::{Body, to_bytes};
     use axum::http::StatusCode;
@@ -97,7 +99,8 @@ mod tests {
             request = request.header(REQUEST_ID, id);
         }
         let request = request.body(Body::empty()).unwrap();
-        let response = crate::http::with_layers(routes, Telemetry::default()).oneshot(request).await.unwrap();
+        let response =
+            crate::http::with_layers(routes, Telemetry::default(), Arc::new([])).oneshot(request).await.unwrap();
         let status = response.status();
         let id = response.headers()[REQUEST_ID].to_str().unwrap().to_owned();
         let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();

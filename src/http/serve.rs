@@ -23,6 +23,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio_io_timeout::TimeoutStream;
 use tower::ServiceExt as _;
 
 use crate::telemetry::Telemetry;
@@ -32,6 +33,8 @@ use crate::telemetry::Telemetry;
 pub struct ConnectionLimits {
     /// How long the headers of a request may take, and how long a connection may be without one.
     pub header_timeout: Duration,
+    /// How long a client may read nothing of what is sent to it.
+    pub write_timeout: Duration,
     /// How many connections are open at once; others wait in the kernel's queue.
     pub max_connections: usize,
     /// How long running requests may take to finish when it is stopped.
@@ -66,7 +69,7 @@ pub async fn serve(
     let (stopping, stopped) = watch::channel(false);
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(limits.header_timeout).max_buf_size(BUFFER_BYTES);
-    let server = Server { http, router, telemetry, stopped };
+    let server = Server { http, router, telemetry, stopped, write_timeout: limits.write_timeout };
     let permits = Arc::new(Semaphore::new(limits.max_connections));
     let mut stop = pin!(stop);
     loop {
@@ -122,6 +125,7 @@ struct Server<'s> {
     router: Router,
     telemetry: &'s Telemetry,
     stopped: watch::Receiver<bool>,
+    write_timeout: Duration,
 }
 
 impl Server<'_> {
@@ -129,6 +133,8 @@ impl Server<'_> {
         // Answers are written whole: waiting for more to send would only delay them.
         let _ = connection.set_nodelay(true);
         let open = self.telemetry.open_connection();
+        let mut connection = TimeoutStream::new(connection);
+        connection.set_write_timeout(Some(self.write_timeout));
         let (http, router, stopped) = (self.http.clone(), self.router.clone(), self.stopped.clone());
         tokio::spawn(async move {
             serve_connection(&http, connection, router, stopped).await;
@@ -156,12 +162,12 @@ impl Server<'_> {
 
 async fn serve_connection(
     http: &http1::Builder,
-    connection: TcpStream,
+    connection: TimeoutStream<TcpStream>,
     router: Router,
     mut stopped: watch::Receiver<bool>,
 ) {
     let unanswered = Arc::new(AtomicBool::new(false));
-    let io = TokioIo::new(Watched { connection, unanswered: Arc::clone(&unanswered) });
+    let io = TokioIo::new(Watched { connection: Box::pin(connection), unanswered: Arc::clone(&unanswered) });
     let is_stopped = stopped.clone();
     let service = hyper::service::service_fn(move |request: Request<Incoming>| {
         let (router, is_stopped) = (router.clone(), is_stopped.clone());
@@ -199,7 +205,7 @@ fn log_end(ended: hyper::Result<()>) {
 
 /// A connection that knows whether something has come which was not answered.
 struct Watched {
-    connection: TcpStream,
+    connection: Pin<Box<TimeoutStream<TcpStream>>>,
     unanswered: Arc<AtomicBool>,
 }
 
@@ -210,7 +216,7 @@ impl AsyncRead for Watched {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<std::io::Result<()>> {
         let before = buffer.filled().len();
-        let read = Pin::new(&mut self.connection).poll_read(context, buffer);
+        let read = self.connection.as_mut().poll_read(context, buffer);
         if buffer.filled().len() > before {
             self.unanswered.store(true, Ordering::Relaxed);
         }
@@ -221,7 +227,7 @@ impl AsyncRead for Watched {
 impl AsyncWrite for Watched {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<std::io::Result<usize>> {
         self.unanswered.store(false, Ordering::Relaxed);
-        Pin::new(&mut self.connection).poll_write(context, bytes)
+        self.connection.as_mut().poll_write(context, bytes)
     }
 
     fn poll_write_vectored(
@@ -230,7 +236,7 @@ impl AsyncWrite for Watched {
         parts: &[std::io::IoSlice<'_>],
     ) -> Poll<std::io::Result<usize>> {
         self.unanswered.store(false, Ordering::Relaxed);
-        Pin::new(&mut self.connection).poll_write_vectored(context, parts)
+        self.connection.as_mut().poll_write_vectored(context, parts)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -238,10 +244,10 @@ impl AsyncWrite for Watched {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut self.connection).poll_flush(context)
+        self.connection.as_mut().poll_flush(context)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        Pin::new(&mut self.connection).poll_shutdown(context)
+        self.connection.as_mut().poll_shutdown(context)
     }
 }

@@ -346,8 +346,8 @@ async fn one_request_cannot_be_taken_for_two() {
     let target = Target::new(Backend::Sqlite).await;
     let body = r#"{"query":"{ __typename }"}"#;
     let length = body.len();
-    let smuggled = "GET /graphql?query=%7B__typename%7D HTTP/1.1\r\nhost: x\r\n\r\n";
-    let head = "POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\n";
+    let smuggled = "GET /graphql?query=%7B__typename%7D HTTP/1.1\r\nhost: localhost\r\n\r\n";
+    let head = "POST /graphql HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n";
     let chunk = format!("{length:x}\r\n{body}\r\n0\r\n\r\n");
     let requests = [
         (

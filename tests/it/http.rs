@@ -285,8 +285,7 @@ async fn a_body_that_comes_too_slowly_is_cut() {
     let answer = tokio::task::spawn_blocking(move || {
         use std::io::{Read as _, Write as _};
         let mut connection = std::net::TcpStream::connect(address).unwrap();
-        let head =
-            "POST /graphql HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{";
+        let head = "POST /graphql HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{";
         connection.write_all(head.as_bytes()).unwrap();
         let mut answer = String::new();
         connection.read_to_string(&mut answer).unwrap();
@@ -294,4 +293,35 @@ async fn a_body_that_comes_too_slowly_is_cut() {
     });
     let answer = answer.await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 408 ") && answer.contains("BODY_TIMEOUT"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_name_that_somebody_else_gave_the_machine_is_none_of_ours() {
+    let client = Client::new().await;
+    let query = r#"{"query": "{ __typename }"}"#;
+    for (host, expected) in
+        [("localhost", 200), ("localhost:9", 200), ("[::1]", 200), ("evil.example", 421), ("evil.example:80", 421)]
+    {
+        let answer =
+            client.send("POST", "/graphql", &[JSON, ("host", host), ("sec-fetch-site", "same-origin")], query).await;
+        assert_eq!(answer.status, expected, "{host}");
+        if expected == 421 {
+            answer.refuses(421, "HOST_NOT_ALLOWED");
+        }
+    }
+    let test = TestDatabase::new(Backend::Sqlite).await;
+    let mut command = program();
+    command.args([
+        "serve",
+        "--listen",
+        "127.0.0.1:0",
+        "--allowed-hosts",
+        "record.example,localhost",
+        "--database",
+        &test.url,
+    ]);
+    let client = Client { server: RunningServer::start_with(&mut command), _test: test };
+    for (host, expected) in [("record.example", 200), ("localhost", 200), ("127.0.0.1", 421)] {
+        assert_eq!(client.send("POST", "/graphql", &[JSON, ("host", host)], query).await.status, expected, "{host}");
+    }
 }

@@ -155,6 +155,10 @@ async fn readiness_follows_the_database() {
     while ready().await.0 != 200 {
         assert!(began.elapsed() < Duration::from_secs(10), "it does not become ready again");
     }
+    // The log is read by a thread of its own.
+    while !server.log().contains("ready again") && began.elapsed() < Duration::from_secs(10) {
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
     let log = server.log();
     assert_eq!(log.matches("not ready").count(), 1, "{log}");
     assert_eq!(log.matches("ready again").count(), 1, "{log}");

@@ -279,3 +279,36 @@ async fn a_server_that_still_waits_for_its_turn_can_be_stopped() {
         std::thread::sleep(Duration::from_millis(10));
     }
 }
+
+#[tokio::test]
+async fn a_client_that_reads_nothing_is_let_go() {
+    let test = TestDatabase::new(Backend::Sqlite).await;
+    let mut command = program();
+    command.args(["serve", "--listen", "127.0.0.1:0", "--write-timeout-ms", "300", "--database", &test.url]);
+    let server = RunningServer::start_with(&mut command);
+    let open = async || {
+        let metrics =
+            server.client.get(format!("{}/metrics", server.address)).send().await.unwrap().text().await.unwrap();
+        let line = metrics.lines().find(|line| line.starts_with("throughline_open_connections ")).unwrap().to_owned();
+        line.rsplit(' ').next().unwrap().parse::<f64>().unwrap()
+    };
+    let before = open().await;
+    let mut deaf = TcpStream::connect(server.address.trim_start_matches("http://")).unwrap();
+    // More than the buffers of two sockets hold.
+    let body = r#"{"query": "{ __schema { types { name description fields { name description args { name description } } } } }"}"#;
+    let request = format!(
+        "POST /graphql HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    for _ in 0..100 {
+        deaf.write_all(request.as_bytes()).unwrap();
+    }
+    let began = Instant::now();
+    while open().await < before + 1.0 {
+        assert!(began.elapsed() < Duration::from_secs(5), "it was not taken");
+    }
+    while open().await > before {
+        assert!(began.elapsed() < Duration::from_secs(10), "it is held open");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
