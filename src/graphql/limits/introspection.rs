@@ -68,7 +68,7 @@ impl SchemaSize {
                 MetaType::Union { possible_types, .. } | MetaType::Interface { possible_types, .. } => {
                     possible_types.len()
                 }
-                _ => types.implements.get(name).map_or(0, |interfaces| interfaces.len()),
+                _ => types.implements.get(name).map_or(0, async_graphql::indexmap::IndexSet::len),
             };
             size.members.add(members);
         }
