@@ -36,6 +36,8 @@ struct Seen {
 
 async fn five_hundred_clients_are_all_answered(backend: Backend) {
     let seconds = std::env::var("THROUGHLINE_LOAD_SECONDS").map_or(5, |seconds| seconds.parse().unwrap());
+    // Each client is an open file here and one in the server, which inherits how many there may be.
+    assert!(rlimit::increase_nofile_limit(4096).unwrap() >= 2048, "too few files may be open for so many clients");
     let test = TestDatabase::new(backend).await;
     let mut server = RunningServer::start(&test.url);
     let project =
