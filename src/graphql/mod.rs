@@ -358,7 +358,8 @@ fn extend(error: &mut ServerError, name: &str, value: &str) {
     error.extensions.get_or_insert_default().set(name, value);
 }
 
-fn error_chain(error: &dyn std::error::Error) -> String {
+/// An error with its causes, for the log alone.
+pub(crate) fn error_chain(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(error.source(), |cause| cause.source());
     causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }

@@ -15,6 +15,7 @@ use serde_json::json;
 use tokio::sync::Mutex;
 
 use crate::database::{Database, Probe, ProbeError};
+use crate::graphql::error_chain;
 
 /// Whether requests should come here. Cloning is cheap and shares it.
 #[derive(Clone)]
@@ -69,7 +70,7 @@ impl Health {
             *has_failed = answer.is_err();
             match &answer {
                 Ok(()) => tracing::info!("ready again"),
-                Err(error) => tracing::warn!(error = %describe(error), "not ready"),
+                Err(error) => tracing::warn!(error = %error_chain(error), "not ready"),
             }
         }
         match answer {
@@ -97,9 +98,4 @@ async fn ready(State(health): State<Health>) -> Response {
 
 fn answer(status: StatusCode, body: &serde_json::Value) -> Response {
     (status, [(header::CACHE_CONTROL, "no-store")], Json(body)).into_response()
-}
-
-fn describe(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |cause| cause.source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
 }

@@ -28,7 +28,7 @@ impl<'c> Checker<'c> {
             Some(errors) => errors.as_array().filter(|errors| !errors.is_empty()).ok_or("errors that are no list")?,
         };
         for error in errors {
-            self.error(error)?;
+            check_error(error)?;
         }
         match entries.get("data") {
             None if errors.is_empty() => Err("neither data nor errors".to_owned()),
@@ -36,23 +36,6 @@ impl<'c> Checker<'c> {
             Some(Value::Object(data)) => self.object(document.root, &document.selections, data, document.root),
             None | Some(Value::Null) => Ok(()),
             Some(_) => Err("data that is no object".to_owned()),
-        }
-    }
-
-    fn error(&self, error: &Value) -> Checked {
-        let _ = self.types;
-        let message = error["message"].as_str().ok_or("an error without a message")?;
-        let code = error["extensions"]["code"].as_str().ok_or("an error without a code")?;
-        if !Code::ALL.iter().any(|known| known.as_str() == code) {
-            return Err(format!("an unknown code {code}"));
-        }
-        if code == "INTERNAL" {
-            return Err("a fault of ours".to_owned());
-        }
-        let told = ["SELECT ", "INSERT ", "sqlite", "sqlx", "panicked", "constraint failed"];
-        match told.iter().find(|word| message.contains(**word)) {
-            Some(word) => Err(format!("a message with {word}")),
-            None => Ok(()),
         }
     }
 
@@ -107,5 +90,22 @@ impl<'c> Checker<'c> {
             }
         };
         if fits { Ok(()) } else { Err(format!("{at}: {value} is no {name}")) }
+    }
+}
+
+/// An error is typed, and tells nothing of how we work inside.
+fn check_error(error: &Value) -> Checked {
+    let message = error["message"].as_str().ok_or("an error without a message")?;
+    let code = error["extensions"]["code"].as_str().ok_or("an error without a code")?;
+    if !Code::ALL.iter().any(|known| known.as_str() == code) {
+        return Err(format!("an unknown code {code}"));
+    }
+    if code == "INTERNAL" {
+        return Err("a fault of ours".to_owned());
+    }
+    let told = ["SELECT ", "INSERT ", "sqlite", "sqlx", "panicked", "constraint failed"];
+    match told.iter().find(|word| message.contains(**word)) {
+        Some(word) => Err(format!("a message with {word}")),
+        None => Ok(()),
     }
 }
