@@ -14,11 +14,14 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-use crate::access::Caller;
+use crate::access::jwt::Verifier;
+use crate::access::{Caller, LOCAL_OWNER, Unidentified, token};
 use crate::config::{ServeSettings, TrustedMode};
 use crate::database::{Database, DatabaseAddress, PoolOptions};
+use crate::encryption::{KeyRing, count_keys};
 use crate::graphql::{Api, Settings, TrustedDocuments};
-use crate::http::{ConnectionLimits, Health, HttpSettings, Stopped};
+use crate::http::{ConnectionLimits, Health, HttpSettings, Stopped, Streams, Tls};
+use crate::webhook_deliveries::{Dispatcher, WebhookSettings};
 use crate::{http, import, projects, write_transaction};
 
 /// A server that is ready to answer.
@@ -30,6 +33,8 @@ pub struct App {
     http: HttpSettings,
     stop: StopSignals,
     connections: ConnectionLimits,
+    tls: Option<(Tls, Signal)>,
+    webhooks: Option<WebhookSettings>,
 }
 
 /// How long the pools may take to close: a statement that still runs would hold them open.
@@ -69,6 +74,16 @@ impl App {
         let mut stop = StopSignals::listen().context("signals cannot be received")?;
         log_panics();
         let api_settings = api_settings(settings)?;
+        let origins = settings.door.origins()?;
+        let tls = match settings.door.tls().await.context("the server cannot speak TLS")? {
+            // What would end the process otherwise is what tools send that have renewed a certificate.
+            Some(tls) => Some((tls, signal(SignalKind::hangup()).context("signals cannot be received")?)),
+            None => None,
+        };
+        let verifier = match settings.jwt.settings()? {
+            Some(settings) => Some(Verifier::open(settings).await.context("JSON Web Tokens cannot be checked")?),
+            None => None,
+        };
         let listen = &settings.server.listen;
         let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
         let address = listener.local_addr().context("the port is not known")?;
@@ -76,14 +91,22 @@ impl App {
             opened = open(url, pool) => opened?,
             () = stop.received() => anyhow::bail!("told to stop before it had started"),
         };
+        let key_ring = settings.encryption.key_ring();
+        check_keys(&database, &key_ring).await;
+        let unidentified = check_access(address, settings, &database).await?;
         let api = Api::new(database.clone(), api_settings).with_telemetry(settings.server.telemetry());
+        let api = api.with_key_ring(key_ring);
         let mut http_settings = settings.limits.http();
+        (http_settings.origins, http_settings.trusted_proxies) = (origins, settings.door.trusted_proxies);
+        http_settings.verifier = verifier;
+        http_settings.unidentified = unidentified;
+        http_settings.streams = settings.streams.limits();
         http_settings.allowed_hosts.clone_from(&settings.server.allowed_hosts);
         if http_settings.allowed_hosts.is_empty() && address.ip().to_canonical().is_loopback() {
             http_settings.allowed_hosts = http::LOOPBACK_HOSTS.map(str::to_owned).to_vec();
         }
-        let connections = settings.server.connections();
-        Ok(Self { listener, address, database, api, http: http_settings, stop, connections })
+        let (connections, webhooks) = (settings.server.connections(), settings.webhooks.settings());
+        Ok(Self { listener, address, database, api, http: http_settings, stop, connections, tls, webhooks })
     }
 
     /// Imports the demo's data, unless the database holds a project: what somebody changed in the demo stays, and the
@@ -115,17 +138,41 @@ impl App {
     /// # Errors
     /// When the pools cannot be closed in order.
     pub async fn serve_until_stopped(self) -> anyhow::Result<()> {
-        let Self { listener, address, database, api, http: http_settings, mut stop, connections } = self;
-        announce(address);
+        let Self { listener, address, database, api, http: http_settings, mut stop, connections, tls, webhooks } = self;
+        let dispatcher = webhooks.map(|settings| Dispatcher::start(&api, settings)).transpose()?;
+        announce(address, tls.is_some(), http_settings.unidentified);
         let (health, telemetry) = (Health::new(&database), api.telemetry().clone());
-        let router = http::router_with_operations(api, http_settings, health.clone());
+        let streams = Streams::default();
+        let router = http::router_with_operations(api, http_settings, health.clone(), streams.clone());
         let stopped = async {
             stop.received().await;
             health.stop();
+            streams.stop();
             tracing::info!("stopping: running requests may finish");
         };
-        if http::serve(listener, router, &connections, &telemetry, stopped).await == Stopped::InPart {
+        let (tls, hangup) = tls.unzip();
+        let renewing = tls.clone().zip(hangup).map(|(tls, hangup)| tokio::spawn(tls.keep_up_to_date(hangup)));
+        let ended = http::serve(listener, router, &connections, &telemetry, tls, stopped).await;
+        if let Some(renewing) = renewing {
+            renewing.abort();
+        }
+        if ended == Stopped::InPart {
             tracing::warn!("requests were still running and are dropped");
+        }
+        let sent = async {
+            if let Some(dispatcher) = dispatcher {
+                dispatcher.stop().await;
+            }
+        };
+        let (streams_ended, sent) = tokio::join!(
+            tokio::time::timeout(connections.shutdown_timeout, streams.ended()),
+            tokio::time::timeout(connections.shutdown_timeout, sent)
+        );
+        if streams_ended.is_err() {
+            tracing::warn!("WebSockets were still open and are dropped");
+        }
+        if sent.is_err() {
+            tracing::warn!("events were still on their way to webhooks, and are sent again");
         }
         let close = async {
             health.close().await;
@@ -159,19 +206,79 @@ fn api_settings(settings: &ServeSettings) -> anyhow::Result<Settings> {
         trusted,
         introspection: documents.introspection,
         suggestions: documents.suggestions,
+        rate: settings.door.rate(),
+        max_subscriptions: settings.streams.max_subscriptions,
         timeout: Some(Duration::from_millis(settings.limits.request_timeout_ms)),
     })
 }
 
-/// The one line that tells where the server is.
-fn announce(address: SocketAddr) {
+/// Says what the keys that are set do not open. The server starts all the same: one field fails, and all others answer.
+async fn check_keys(database: &Database, ring: &KeyRing) {
+    if !ring.malformed().is_empty() {
+        let places = ring.malformed();
+        tracing::warn!(
+            ?places,
+            "of the encryption keys that are set, those in these places are none: 32 bytes in base 64"
+        );
+        if ring.first().is_none() {
+            tracing::warn!("the first encryption key is none: no project gets a key of its own");
+        }
+    }
+    match count_keys(database).await {
+        Ok(counts) if counts.unknown_to(ring) > 0 => tracing::warn!(
+            projects = counts.unknown_to(ring),
+            "the confidential notes of these projects cannot be read: their keys are wrapped by a key that is not set; \
+             `throughline keys status` tells which"
+        ),
+        Ok(_) => {}
+        Err(error) => tracing::warn!(error = &error as &dyn std::error::Error, "the data keys could not be counted"),
+    }
+}
+
+/// What becomes of requests that do not say who sends them. They are the local owner's where nobody else can send one: where the
+/// server listens on this machine's own address, and is asked by no other name.
+///
+/// # Errors
+/// When others could reach the server, and nobody could tell it who they are.
+async fn check_access(
+    address: SocketAddr,
+    settings: &ServeSettings,
+    database: &Database,
+) -> anyhow::Result<Unidentified> {
+    // A proxy that is believed stands there for others.
+    let is_private = address.ip().to_canonical().is_loopback()
+        && settings.server.allowed_hosts.is_empty()
+        && settings.door.trusted_proxies == 0;
+    if is_private && !settings.server.require_authentication {
+        return Ok(Unidentified::LocalOwner);
+    }
+    if settings.jwt.settings()?.is_some() {
+        return Ok(Unidentified::Refused);
+    }
+    let any_token = token::any_is_good(database).await.context("the access tokens cannot be read")?;
+    anyhow::ensure!(
+        any_token,
+        "others can reach {address}, and nobody could say who they are: make a token first, with \
+         `throughline token create --user NAME --instance-role admin`, trust an issuer of JWTs (--jwt-issuer), or listen on 127.0.0.1"
+    );
+    Ok(Unidentified::Refused)
+}
+
+/// The lines that tell where the server is, and who is let in.
+fn announce(address: SocketAddr, is_over_tls: bool, unidentified: Unidentified) {
+    let scheme = if is_over_tls { "https" } else { "http" };
     // What listens everywhere is reached from here, too.
     let host =
         if address.ip().is_unspecified() { format!("localhost:{}", address.port()) } else { address.to_string() };
-    if !address.ip().to_canonical().is_loopback() {
-        tracing::warn!("{address} can be reached from other machines, and whoever reaches it may see everything");
+    tracing::info!("GraphQL at {scheme}://{host}/graphql, GraphiQL in the browser at {scheme}://{host}/");
+    match unidentified {
+        Unidentified::LocalOwner => {
+            tracing::info!(
+                "whoever sits at this machine is {LOCAL_OWNER}, and may do everything; nobody else is let in"
+            );
+        }
+        Unidentified::Refused => tracing::info!("requests need a token: Authorization: Bearer TOKEN"),
     }
-    tracing::info!("GraphQL at http://{host}/graphql, GraphiQL in the browser at http://{host}/");
 }
 
 /// What tells a process to stop.

@@ -22,12 +22,18 @@ pub enum Code {
     LimitExceeded,
     /// The operation asks for more objects than one may.
     QueryTooComplex,
+    /// The caller has asked for more than it may in a minute; `extensions.retryAfter` tells in how many seconds it can be sent again.
+    RateLimited,
     /// No document has this hash or id: send its text once.
     PersistedQueryNotFound,
     /// Only trusted documents are run, and this is none.
     DocumentNotTrusted,
     /// The schema does not answer questions about itself.
     IntrospectionDisabled,
+    /// It is not known who sends the request, or not any more.
+    Unauthenticated,
+    /// The caller may not do this.
+    Forbidden,
     /// A page of another site has sent the request.
     CrossSiteRequest,
     /// The server is not asked under this name.
@@ -42,6 +48,12 @@ pub enum Code {
     InvalidId,
     /// A cursor is malformed, or comes from another ordering.
     InvalidCursor,
+    /// What the field holds is encrypted under a key that the server does not have; whoever runs it can set the key.
+    EncryptionKeyMissing,
+    /// What the field held was erased together with its key: nobody can read it any more.
+    SecretErased,
+    /// What the field holds is not what was written: it was changed outside of Throughline.
+    SecretUnreadable,
     /// Other writers were in the way for too long; nothing was written, and trying again can help.
     WriteConflict,
     /// A statement ran for longer than it may and was stopped; what it would have written was not.
@@ -52,13 +64,15 @@ pub enum Code {
     PoolTimeout,
     /// The database cannot be reached, or went away; trying later can help.
     DatabaseUnavailable,
+    /// Whether a token is right cannot be told, since its issuer's keys cannot be had; trying later can help.
+    IssuerUnavailable,
     /// A fault of ours; the log has the rest under the request's id.
     Internal,
 }
 
 impl Code {
     /// All of them.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 32] = [
         Self::BadRequest,
         Self::NotFound,
         Self::MethodNotAllowed,
@@ -68,9 +82,12 @@ impl Code {
         Self::ValidationFailed,
         Self::LimitExceeded,
         Self::QueryTooComplex,
+        Self::RateLimited,
         Self::PersistedQueryNotFound,
         Self::DocumentNotTrusted,
         Self::IntrospectionDisabled,
+        Self::Unauthenticated,
+        Self::Forbidden,
         Self::CrossSiteRequest,
         Self::HostNotAllowed,
         Self::BodyTimeout,
@@ -78,11 +95,15 @@ impl Code {
         Self::InvalidArgument,
         Self::InvalidId,
         Self::InvalidCursor,
+        Self::EncryptionKeyMissing,
+        Self::SecretErased,
+        Self::SecretUnreadable,
         Self::WriteConflict,
         Self::StatementTimeout,
         Self::LockTimeout,
         Self::PoolTimeout,
         Self::DatabaseUnavailable,
+        Self::IssuerUnavailable,
         Self::Internal,
     ];
 
@@ -99,9 +120,12 @@ impl Code {
             Self::ValidationFailed => "GRAPHQL_VALIDATION_FAILED",
             Self::LimitExceeded => "LIMIT_EXCEEDED",
             Self::QueryTooComplex => "QUERY_TOO_COMPLEX",
+            Self::RateLimited => "RATE_LIMITED",
             Self::PersistedQueryNotFound => "PERSISTED_QUERY_NOT_FOUND",
             Self::DocumentNotTrusted => "DOCUMENT_NOT_TRUSTED",
             Self::IntrospectionDisabled => "INTROSPECTION_DISABLED",
+            Self::Unauthenticated => "UNAUTHENTICATED",
+            Self::Forbidden => "FORBIDDEN",
             Self::CrossSiteRequest => "CROSS_SITE_REQUEST",
             Self::HostNotAllowed => "HOST_NOT_ALLOWED",
             Self::BodyTimeout => "BODY_TIMEOUT",
@@ -109,11 +133,15 @@ impl Code {
             Self::InvalidArgument => "INVALID_ARGUMENT",
             Self::InvalidId => "INVALID_ID",
             Self::InvalidCursor => "INVALID_CURSOR",
+            Self::EncryptionKeyMissing => "ENCRYPTION_KEY_MISSING",
+            Self::SecretErased => "SECRET_ERASED",
+            Self::SecretUnreadable => "SECRET_UNREADABLE",
             Self::WriteConflict => "WRITE_CONFLICT",
             Self::StatementTimeout => "STATEMENT_TIMEOUT",
             Self::LockTimeout => "LOCK_TIMEOUT",
             Self::PoolTimeout => "POOL_TIMEOUT",
             Self::DatabaseUnavailable => "DATABASE_UNAVAILABLE",
+            Self::IssuerUnavailable => "ISSUER_UNAVAILABLE",
             Self::Internal => "INTERNAL",
         }
     }
@@ -129,6 +157,7 @@ impl Code {
                 | Self::LockTimeout
                 | Self::PoolTimeout
                 | Self::DatabaseUnavailable
+                | Self::IssuerUnavailable
                 | Self::Internal
         )
     }
@@ -140,6 +169,9 @@ impl Code {
         match self {
             Self::MethodNotAllowed => Some("only a query may be sent this way; send a mutation with POST"),
             Self::IntrospectionDisabled => Some("the schema does not answer questions about itself here"),
+            Self::Unauthenticated => {
+                Some("the credential has ended, or lets you do less than before; say again who you are")
+            }
             Self::RequestTimeout => {
                 Some("the request took too long and was ended; a write may have been carried out or not")
             }

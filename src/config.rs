@@ -3,14 +3,23 @@
 //! **Invariant:** settings are read once, from the command line and then the environment, and passed down; no other
 //! module reads the environment.
 
+mod door;
+mod encryption;
+mod jwt;
+mod webhooks;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::builder::RangedU64ValueParser;
 
+pub use self::door::DoorSettings;
+pub use self::encryption::EncryptionSettings;
+pub use self::jwt::JwtSettings;
+pub use self::webhooks::WebhookArguments;
 use crate::database::PoolOptions;
 use crate::graphql::{Limits, PageLimits};
-use crate::http::{ConnectionLimits, HttpSettings};
+use crate::http::{ConnectionLimits, HttpSettings, StreamLimits};
 use crate::telemetry::{LogFormat, Telemetry};
 
 /// Where the records are, and how many connections are kept to them.
@@ -100,6 +109,21 @@ pub struct ServeSettings {
     /// Which documents it runs.
     #[command(flatten)]
     pub documents: DocumentSettings,
+    /// How long connections stay that are followed.
+    #[command(flatten)]
+    pub streams: StreamSettings,
+    /// Who comes in, and how often.
+    #[command(flatten)]
+    pub door: DoorSettings,
+    /// Whose tokens are taken.
+    #[command(flatten)]
+    pub jwt: JwtSettings,
+    /// What secrets are encrypted with.
+    #[command(flatten)]
+    pub encryption: EncryptionSettings,
+    /// How events are sent to webhooks.
+    #[command(flatten)]
+    pub webhooks: WebhookArguments,
 }
 
 /// Where to listen, and how long pages are.
@@ -120,6 +144,11 @@ pub struct ServerSettings {
         help = "Names under which it may be asked, separated by commas\n[env: THROUGHLINE_ALLOWED_HOSTS] [default: the machine's own where it listens on one of them, else any]"
     )]
     pub allowed_hosts: Vec<String>,
+
+    /// Refuse requests without a credential even where only this machine can send any
+    #[arg(long, value_name = "BOOL", env = "THROUGHLINE_REQUIRE_AUTHENTICATION", default_value_t = false,
+        num_args = 0..=1, default_missing_value = "true", action = clap::ArgAction::Set)]
+    pub require_authentication: bool,
 
     /// Rows of a list that does not say how many
     #[arg(long, value_name = "ROWS", env = "THROUGHLINE_DEFAULT_PAGE_SIZE", default_value_t = 20,
@@ -279,6 +308,43 @@ impl LimitSettings {
             body_timeout: Duration::from_millis(self.body_timeout_ms),
             max_batch: self.max_batch,
             ..HttpSettings::default()
+        }
+    }
+}
+
+/// What holds for WebSockets and event streams.
+#[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "Subscriptions")]
+pub struct StreamSettings {
+    /// How long a client may take to begin once it has a WebSocket
+    #[arg(long, value_name = "MS", env = "THROUGHLINE_WEBSOCKET_INIT_TIMEOUT_MS", default_value_t = 3000,
+        value_parser = RangedU64ValueParser::<u64>::new().range(1..=600_000))]
+    pub websocket_init_timeout_ms: u64,
+
+    /// How often a WebSocket is sent a ping, and an event stream a comment; a client that answers none is cut
+    #[arg(long, value_name = "MS", env = "THROUGHLINE_PING_INTERVAL_MS", default_value_t = 15_000,
+        value_parser = RangedU64ValueParser::<u64>::new().range(10..=3_600_000))]
+    pub ping_interval_ms: u64,
+
+    /// Subscriptions that may be followed at once, on all connections
+    #[arg(long, value_name = "COUNT", env = "THROUGHLINE_MAX_SUBSCRIPTIONS", default_value_t = 20_000,
+        value_parser = RangedU64ValueParser::<usize>::new().range(0..=10_000_000))]
+    pub max_subscriptions: usize,
+
+    /// Operations that one WebSocket may run at once
+    #[arg(long, value_name = "COUNT", env = "THROUGHLINE_MAX_WEBSOCKET_OPERATIONS", default_value_t = 100,
+        value_parser = RangedU64ValueParser::<usize>::new().range(1..=10_000))]
+    pub max_websocket_operations: usize,
+}
+
+impl StreamSettings {
+    /// What holds for them.
+    #[must_use]
+    pub fn limits(&self) -> StreamLimits {
+        StreamLimits {
+            init_timeout: Duration::from_millis(self.websocket_init_timeout_ms),
+            ping_interval: Duration::from_millis(self.ping_interval_ms),
+            max_operations: self.max_websocket_operations,
         }
     }
 }

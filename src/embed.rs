@@ -1,16 +1,20 @@
 //! Throughline in another program: what an embedding application builds, mounts and asks.
 //!
-//! **Invariant:** it reads no environment, starts no task of its own and listens to no signal: what runs it is the
+//! **Invariant:** it reads no environment, starts no task but what a subscription follows, what a commit announces, and what sends to webhooks once it is asked to, and listens to no signal: what runs it is the
 //! application's.
+
+use std::sync::Arc;
 
 use axum::Router;
 
 use crate::access::Caller;
 use crate::app;
 use crate::database::{Database, PoolOptions};
-use crate::graphql::{Answer, Api, Request, Settings};
-use crate::http::{self, HttpSettings};
+use crate::encryption::KeyRing;
+use crate::graphql::{Answer, Api, Opened, Request, Settings};
+use crate::http::{self, HttpSettings, Streams};
 use crate::telemetry::Telemetry;
+use crate::webhook_deliveries::{Dispatcher, SenderError, WebhookSettings};
 
 /// The API over one database, ready to be mounted or asked. Cloning is cheap.
 ///
@@ -28,6 +32,7 @@ pub struct Throughline {
     database: Database,
     api: Api,
     http: HttpSettings,
+    streams: Streams,
 }
 
 /// What a [`Throughline`] is made of.
@@ -39,6 +44,7 @@ pub struct Builder {
     pool: PoolOptions,
     settings: Settings,
     http: HttpSettings,
+    key_ring: KeyRing,
 }
 
 /// Why a [`Throughline`] could not be built. No text holds the URL.
@@ -62,7 +68,7 @@ impl Throughline {
     /// Its routes: `/graphql` and what belongs to it, to be nested below a path of an application's own: it has a `/` and a
     /// fallback, as a server of its own would, so it cannot be merged with a router that has them too.
     pub fn router(&self) -> Router {
-        http::router(self.api.clone(), self.http.clone())
+        http::router(self.api.clone(), self.http.clone(), self.streams.clone())
     }
 
     /// Runs one request without HTTP, as the server would; the log and the audit tell of it under `request_id`.
@@ -80,6 +86,25 @@ impl Throughline {
     #[must_use]
     pub fn database(&self) -> &Database {
         &self.database
+    }
+
+    /// Begins a subscription, or runs a request, without HTTP.
+    pub async fn open(&self, request: Request, caller: Caller, request_id: impl Into<String>) -> Opened {
+        self.api.open(request, caller, request_id.into()).await
+    }
+
+    /// Sends what happens to webhooks, for as long as the value lives; [stopped](Dispatcher::stop), it ends in order. Of all processes over
+    /// the database one sends.
+    ///
+    /// # Errors
+    /// When there is no TLS to be had.
+    pub fn send_to_webhooks(&self, settings: WebhookSettings) -> Result<Dispatcher, SenderError> {
+        Dispatcher::start(&self.api, settings)
+    }
+
+    /// Tells WebSockets and event streams to end: an application that stops does not get rid of them otherwise.
+    pub fn stop_streams(&self) {
+        self.streams.stop();
     }
 
     /// Closes the connections, once the application serves no more.
@@ -116,6 +141,12 @@ impl Builder {
         Self { http, ..self }
     }
 
+    /// What secrets are encrypted with; without it they can be neither written nor read.
+    #[must_use]
+    pub fn key_ring(self, key_ring: KeyRing) -> Self {
+        Self { key_ring, ..self }
+    }
+
     /// Opens the database and brings its tables up to date.
     ///
     /// # Errors
@@ -124,7 +155,7 @@ impl Builder {
         let url = self.url.ok_or(BuildError::NoDatabase)?;
         let opened = app::open(&url, &self.pool).await;
         let database = opened.map_err(|error| BuildError::Database(format!("{error:#}")))?;
-        let api = Api::new(database.clone(), self.settings);
-        Ok(Throughline { database, api, http: self.http })
+        let api = Api::new(database.clone(), self.settings).with_key_ring(Arc::new(self.key_ring));
+        Ok(Throughline { database, api, http: self.http, streams: Streams::default() })
     }
 }

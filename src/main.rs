@@ -14,7 +14,7 @@ async fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("throughline: {}", cli::describe_error(&error));
-            ExitCode::FAILURE
+            cli::exit_code(&error)
         }
     }
 }

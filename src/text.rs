@@ -48,6 +48,14 @@ impl<const MIN: usize, const MAX: usize> Text<MIN, MAX> {
     }
 }
 
+impl FreeText {
+    /// The text, of which NULs are left out.
+    #[must_use]
+    pub fn without_nul(text: &str) -> Self {
+        Self(text.replace('\0', ""))
+    }
+}
+
 impl<const MIN: usize, const MAX: usize> TryFrom<String> for Text<MIN, MAX> {
     type Error = TextError;
 

@@ -33,6 +33,8 @@ pub struct Model {
     pub request_id: String,
     /// When it happened; never before the event before it in the same aggregate.
     pub created_at: DateTimeUtc,
+    /// The project that what changed belongs to, or is; nothing where a server that did not know it wrote the event.
+    pub project_id: Option<Uuid>,
     /// SHA-256 over the event and the hash of the event before it in the same aggregate.
     pub hash: Vec<u8>,
 }

@@ -29,6 +29,9 @@ pub struct Model {
     pub created_at: DateTimeUtc,
     /// When the row was last changed.
     pub updated_at: DateTimeUtc,
+    /// A Fernet token under the project's data key.
+    #[sea_orm(column_type = "Text", nullable)]
+    pub confidential_notes: Option<String>,
     #[sea_orm(belongs_to, from = "project_id", to = "id", on_delete = "Cascade")]
     pub project: HasOne<super::project::Entity>,
     #[sea_orm(has_many)]

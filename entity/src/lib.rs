@@ -6,10 +6,15 @@
 
 #![expect(clippy::disallowed_methods, reason = "what `sea_orm::model` generates begins nothing unless it is called")]
 
+pub mod access_token;
 pub mod audit_log;
 pub mod deployment;
 pub mod event;
 pub mod feature;
 pub mod feature_view;
 pub mod project;
+pub mod project_member;
 pub mod test_case;
+pub mod user;
+pub mod webhook;
+pub mod webhook_delivery;

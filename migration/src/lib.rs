@@ -22,6 +22,10 @@ mod m20261124_000009_index_orders;
 mod m20261124_000010_index_projects_text;
 mod m20261124_000011_write_events;
 mod m20261124_000012_index_actors;
+mod m20261128_000013_follow_events;
+mod m20261129_000014_create_identities;
+mod m20261129_000015_encryption;
+mod m20261129_000016_create_webhooks;
 mod sql;
 
 /// Runs the steps, in this order, each in a transaction with the record that it has run.
@@ -44,6 +48,10 @@ impl MigratorTrait for Migrator {
             Box::new(m20261124_000010_index_projects_text::MIGRATION),
             Box::new(m20261124_000011_write_events::MIGRATION),
             Box::new(m20261124_000012_index_actors::MIGRATION),
+            Box::new(m20261128_000013_follow_events::MIGRATION),
+            Box::new(m20261129_000014_create_identities::MIGRATION),
+            Box::new(m20261129_000015_encryption::MIGRATION),
+            Box::new(m20261129_000016_create_webhooks::MIGRATION),
         ]
     }
 }

@@ -36,7 +36,7 @@ impl MigrationTrait for SqlMigration {
 
 /// One statement of a step.
 pub(crate) enum Sql {
-    /// Runs on both; `{uuid}`, `{text}`, `{timestamp:column}`, `{json}`, `{bytes}`, `{generated}` and `{strict}` become the database's own words.
+    /// Runs on both; `{uuid}`, `{text}`, `{timestamp:column}`, `{json}`, `{bytes}`, `{long}`, `{generated}` and `{strict}` become the database's own words.
     Both(&'static str),
     /// Runs on PostgreSQL only.
     Postgres(&'static str),
@@ -70,6 +70,7 @@ fn spell(text: &str, sqlite: bool) -> String {
             ("{text}", "TEXT"),
             ("{json}", "TEXT"),
             ("{bytes}", "BLOB"),
+            ("{long}", "INTEGER"),
             ("{generated}", "VIRTUAL"),
             ("{strict}", " STRICT"),
         ]
@@ -80,6 +81,7 @@ fn spell(text: &str, sqlite: bool) -> String {
             ("{text}", r#"text COLLATE "C""#),
             ("{json}", "jsonb"),
             ("{bytes}", "bytea"),
+            ("{long}", "bigint"),
             ("{generated}", "STORED"),
             ("{strict}", ""),
         ]

@@ -1,73 +1,28 @@
-//! Who asks. Every read and every write gets a [`Caller`], so that roles can decide in one place.
+//! Who asks, and what that one may see and do.
 //!
-//! **Invariant:** a statement that reads rows starts from a function that was handed the caller.
+//! A [`Caller`] comes with every request and every command; the [`Authenticator`] makes it where a credential is checked, and it never
+//! changes. Reads turn
+//! it into a [`Sight`], which their statements ask; commands ask it for a [`Role`] in the project that they change.
+//!
+//! **Invariants:** a statement that reads rows starts from a function that was handed a sight; an event is let happen only where the
+//! caller has the command's role. What may not be seen is answered as if it were not there.
 
-/// Who a request comes from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Caller {
-    id: String,
-    kind: ActorKind,
-    on_behalf_of: Option<String>,
-    run_id: Option<String>,
-}
+mod authenticator;
+mod caller;
+mod identity;
+mod issued;
+pub mod jwt;
+mod needs;
+mod open_sessions;
+mod rights;
+mod sight;
+pub mod token;
+mod uses;
 
-/// What kind of actor someone is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ActorKind {
-    /// A human being.
-    Person,
-    /// A program that acts on its own judgement.
-    Agent,
-    /// A program that does one job: CI, an importer.
-    Service,
-}
-
-impl ActorKind {
-    /// The word that the tables hold.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Person => "person",
-            Self::Agent => "agent",
-            Self::Service => "service",
-        }
-    }
-}
-
-impl Caller {
-    /// Whoever sits at the machine: sees and may do everything. The only caller until identities exist.
-    #[must_use]
-    pub fn local_owner() -> Self {
-        Self { id: "local-owner".to_owned(), kind: ActorKind::Person, on_behalf_of: None, run_id: None }
-    }
-
-    /// A part of Throughline that does something by itself.
-    #[must_use]
-    pub fn service(id: &str) -> Self {
-        Self { id: id.to_owned(), kind: ActorKind::Service, on_behalf_of: None, run_id: None }
-    }
-
-    /// The actor's id, as the audit shows it.
-    #[must_use]
-    pub fn id(&self) -> &str {
-        &self.id
-    }
-
-    /// What kind of actor it is.
-    #[must_use]
-    pub fn kind(&self) -> ActorKind {
-        self.kind
-    }
-
-    /// For whom an agent acts.
-    #[must_use]
-    pub fn on_behalf_of(&self) -> Option<&str> {
-        self.on_behalf_of.as_deref()
-    }
-
-    /// The agent's run or the CI job.
-    #[must_use]
-    pub fn run_id(&self) -> Option<&str> {
-        self.run_id.as_deref()
-    }
-}
+pub use authenticator::{Authenticator, Denied, Identified, Unidentified};
+pub use caller::{ActorKind, Caller, LOCAL_OWNER, PROGRAM};
+pub use entity::project_member::Role;
+pub use needs::Needs;
+pub use open_sessions::OpenSession;
+pub use rights::Rights;
+pub use sight::{Sight, View};

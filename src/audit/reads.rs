@@ -3,7 +3,7 @@
 use entity::audit_log::{Column as Of, Entity};
 use sea_orm::sea_query::{Expr, Query, SelectStatement};
 
-use crate::access::Caller;
+use crate::access::Sight;
 use crate::batch::{Column, Table};
 
 /// Where audit rows are read from.
@@ -11,9 +11,11 @@ pub fn table() -> Table {
     Table::new("audit_log", Entity, (Entity, Of::Id), visible)
 }
 
-/// The start of every statement that reads the audit: whoever may read may see all of it, that of what is deleted too.
-fn visible(_: &Caller) -> SelectStatement {
-    Query::select().from(Entity).take()
+/// The start of every statement that reads the audit: auditors see all of it, that of what is deleted too, and others what they did
+/// themselves.
+fn visible(sight: &Sight) -> SelectStatement {
+    let actor = Expr::col((Entity, Of::ActorId));
+    Query::select().from(Entity).and_where_option(sight.knows_deeds_of(actor)).take()
 }
 
 /// A column of the row.

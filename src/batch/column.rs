@@ -7,7 +7,8 @@ use sea_orm::sea_query::{Expr, ExprTrait as _, Func, IntoColumnRef, TableRef};
 
 use super::row::{Cell, Kind};
 use super::sdl::register_date_time;
-use crate::access::Caller;
+use crate::access::Sight;
+use crate::encryption::sealed;
 
 /// A value that a statement selects.
 #[derive(Debug)]
@@ -31,7 +32,7 @@ pub(crate) struct Nothing {
 }
 
 /// Makes the expression that is selected, of what the caller may see.
-struct Computed(Box<dyn Fn(&Caller) -> Expr + Send + Sync>);
+struct Computed(Box<dyn Fn(&Sight) -> Expr + Send + Sync>);
 
 impl std::fmt::Debug for Computed {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -110,8 +111,15 @@ impl Column {
     }
 
     /// An expression over the object's own table, of what the caller may see.
-    pub fn computed(expr: impl Fn(&Caller) -> Expr + Send + Sync + 'static) -> Self {
+    pub fn computed(expr: impl Fn(&Sight) -> Expr + Send + Sync + 'static) -> Self {
         Self { computed: Some(Computed(Box::new(expr))), ..Self::of("computed") }
+    }
+
+    /// A text that is stored encrypted: `token` holds it, and `project` the id of the project whose key opens it. It is for those alone who
+    /// may see the project's secrets.
+    pub fn secret(token: impl IntoColumnRef, project: impl IntoColumnRef) -> Self {
+        let (token, project) = (Expr::col(token), Expr::col(project));
+        Self::computed(move |sight| sealed(sight, token.clone(), project.clone()))
     }
 
     /// What groups of rows come to: `count(*)`. It is read only where rows are grouped.
@@ -120,9 +128,9 @@ impl Column {
     }
 
     /// What a statement selects.
-    pub(crate) fn select(&self, caller: &Caller) -> Expr {
+    pub(crate) fn select(&self, sight: &Sight) -> Expr {
         match &self.computed {
-            Some(Computed(expr)) => expr(caller),
+            Some(Computed(expr)) => expr(sight),
             None if self.or_zero => Func::coalesce([self.expr.clone(), Expr::cust("0")]).into(),
             None => self.expr.clone(),
         }
@@ -149,6 +157,16 @@ impl Column {
     pub fn or_zero(mut self) -> Self {
         self.or_zero = true;
         self
+    }
+
+    /// Says what the column holds.
+    pub(super) fn holding(self, kind: Kind) -> Self {
+        Self { kind, ..self }
+    }
+
+    /// Says that the column may hold nothing.
+    pub(super) fn or_nothing(self) -> Self {
+        Self { nullable: true, ..self }
     }
 
     pub(super) fn typed<T: LeafType>(mut self) -> Self {

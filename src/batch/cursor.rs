@@ -25,6 +25,29 @@ pub(crate) fn write(signature: &str, cells: &[Cell], out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
+/// The cursor of a row whose values are integers.
+#[must_use]
+pub fn write_cursor<const N: usize>(signature: &str, values: [i64; N]) -> String {
+    let mut written = Vec::with_capacity(64);
+    write(signature, &values.map(Cell::Long), &mut written);
+    String::from_utf8_lossy(&written).trim_matches('"').to_owned()
+}
+
+/// Reads what [`write_cursor`] wrote.
+///
+/// # Errors
+/// [`BatchError::InvalidCursor`] for anything else.
+pub fn read_cursor<const N: usize>(argument: &str, text: &str, signature: &str) -> Result<[i64; N], BatchError> {
+    let cells = read(argument, text, signature, std::iter::repeat_n((Kind::Long, false), N))?;
+    let mut values = [0; N];
+    for (value, cell) in values.iter_mut().zip(cells) {
+        if let Cell::Long(number) = cell {
+            *value = number;
+        }
+    }
+    Ok(values)
+}
+
 /// Reads a cursor of the order with this signature, whose terms are of these kinds and may hold nothing where that is said.
 ///
 /// # Errors

@@ -14,7 +14,7 @@ use super::reads::{Reads, Scope};
 use super::root::Root;
 use super::source::Source;
 use super::write::{Frame, Writer};
-use crate::access::Caller;
+use crate::access::View;
 
 /// The plans of one operation: one for each way in which the variables of its requests decide it.
 #[derive(Default)]
@@ -22,7 +22,7 @@ pub struct Plans(RwLock<Vec<Arc<PlanOf>>>);
 
 /// A plan, and whom it is for: what a caller may see is part of its statements.
 struct PlanOf {
-    caller: Arc<Caller>,
+    view: View,
     plan: Plan,
     /// How long the last answer was: the next one will be about as long, and need not grow there.
     length: AtomicUsize,
@@ -72,13 +72,9 @@ impl Plans {
         planner.plan_operation(root, &operation.selection_set.node);
         let made = planner.finish();
         let (mut plan, filled) = made.map_err(|(error, position)| error.to_server_error(position))?;
-        plan.complete(source.into_conditions(), scope.backend, &scope.caller);
-        let plan = Arc::new(PlanOf {
-            caller: Arc::clone(&scope.caller),
-            plan,
-            length: AtomicUsize::new(0),
-            cost: OnceLock::new(),
-        });
+        plan.complete(source.into_conditions(), scope.backend, &scope.sight());
+        let plan =
+            Arc::new(PlanOf { view: scope.caller.view(), plan, length: AtomicUsize::new(0), cost: OnceLock::new() });
         if !plan.plan.only_once && plan.plan.length_of_sql <= LONGEST_SQL {
             self.keep(&plan, variables, scope);
         }
@@ -88,8 +84,9 @@ impl Plans {
     /// Keeps a plan, unless another request has made the same meanwhile. The oldest one goes for it.
     fn keep(&self, plan: &Arc<PlanOf>, variables: &Variables, scope: &Scope) {
         let mut plans = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        let serves =
-            |known: &Arc<PlanOf>| known.caller == scope.caller && known.plan.fill(variables, scope.limits).is_some();
+        let serves = |known: &Arc<PlanOf>| {
+            known.view == scope.caller.view() && known.plan.fill(variables, scope.limits).is_some()
+        };
         if plans.iter().any(serves) {
             return;
         }
@@ -100,8 +97,9 @@ impl Plans {
     }
 
     fn find(&self, variables: &Variables, scope: &Scope) -> Option<Query> {
+        let view = scope.caller.view();
         let plans = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        plans.iter().filter(|plan| plan.caller == scope.caller).find_map(|plan| {
+        plans.iter().filter(|plan| plan.view == view).find_map(|plan| {
             let filled = plan.plan.fill(variables, scope.limits)?;
             Some(Query { plan: Arc::clone(plan), filled })
         })
@@ -138,7 +136,7 @@ impl Query {
         let start = out.len();
         let length = self.plan.length.load(Ordering::Relaxed);
         out.reserve(length + length / 8);
-        let mut writer = Writer::new(out, &self.filled.given, introspection);
+        let mut writer = Writer::new(out, &self.filled.given, introspection, &reads.secrets);
         writer.data(&plan.projection, Frame { objects: &objects, place: 0, parent: None });
         let Writer { out: json, errors, objects, .. } = writer;
         self.plan.length.store(json.len() - start, Ordering::Relaxed);

@@ -6,6 +6,7 @@ use async_graphql::{ErrorExtensionValues, Pos, ServerError};
 
 use crate::code::Code;
 use crate::database::DatabaseError;
+use crate::encryption::SecretError;
 
 /// Why a field has no value.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -55,6 +56,9 @@ pub enum BatchError {
         /// The most that it may have.
         most: usize,
     },
+    /// A secret cannot be read.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
     /// The loader panicked; the panic's text is in the log.
     #[error("the loader panicked")]
     Panicked,
@@ -90,6 +94,9 @@ impl BatchError {
                 DatabaseError::Conflict(_) => Code::WriteConflict,
                 DatabaseError::Constraint(_) | DatabaseError::Failed(_) => Code::Internal,
             },
+            Self::Secret(SecretError::KeyMissing) => Code::EncryptionKeyMissing,
+            Self::Secret(SecretError::Erased) => Code::SecretErased,
+            Self::Secret(SecretError::Unreadable) => Code::SecretUnreadable,
             Self::FieldConflict { .. } => Code::ValidationFailed,
             Self::Vanished | Self::Panicked | Self::Broken(_) => Code::Internal,
         }

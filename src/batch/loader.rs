@@ -10,6 +10,7 @@ use super::BatchError;
 use super::dispatch::Loader;
 use super::plan::Filled;
 use super::statement::{Parameter, Slot};
+use crate::access::Caller;
 use crate::database::{Database, Row, dialect};
 
 pub(crate) use self::compose::{Layout, Rows, Statement};
@@ -19,6 +20,7 @@ mod compose;
 /// Runs the statements of one request.
 pub(super) struct RowLoader {
     database: Database,
+    caller: Arc<Caller>,
 }
 
 /// A statement with what a request fills in, but for the keys. Two that are equal are one, with the keys of both.
@@ -73,8 +75,8 @@ impl PartialEq for Ask {
 }
 
 impl RowLoader {
-    pub(super) fn new(database: Database) -> Self {
-        Self { database }
+    pub(super) fn new(database: Database, caller: Arc<Caller>) -> Self {
+        Self { database, caller }
     }
 
     async fn load_batch(&self, ask: &Ask, keys: &[Uuid]) -> Result<Vec<Found>, BatchError> {
@@ -88,6 +90,10 @@ impl RowLoader {
             text.values(&mut |slot| match slot {
                 Slot::Keys if single.is_some() => keys[0].into(),
                 Slot::Keys => dialect::list_keys(backend, keys, beside),
+                Slot::Projects(role) => {
+                    dialect::list_keys(backend, &self.caller.projects(role).collect::<Vec<_>>(), &[])
+                }
+                Slot::Caller => self.caller.id().into(),
                 Slot::Beside(list) => dialect::list_beside(beside.get(usize::from(list)).map_or(&[], Vec::as_slice)),
                 // A text's slots come in the order in which their values were put together.
                 Slot::Given(_) => given.next().map_or(Value::Bool(None), |value| dialect::to_parameter(backend, value)),

@@ -5,14 +5,16 @@
 //! function, so that types may refer to each other.
 
 use async_graphql::registry::Registry;
+use async_graphql::{ID, OutputType};
 use sea_orm::sea_query::{Expr, IntoColumnRef, SelectStatement, TableRef};
 
 use super::arguments::Argument;
 use super::column::{Column, LeafType};
 use super::groups::Groups;
+use super::listing::Listing;
 use super::order::Direction;
 use super::shape::{Entries, ShapeRef};
-use crate::access::Caller;
+use crate::access::Sight;
 
 /// Gives the declaration of another object type.
 pub type ObjectRef = fn() -> &'static Object;
@@ -26,6 +28,8 @@ pub struct Object {
     pub(crate) table: Table,
     /// The unions that it is a member of.
     pub(crate) unions: Vec<&'static str>,
+    /// What its lists are, where they are not as any other's.
+    pub(crate) listing: Option<Listing>,
 }
 
 /// A named set of fields: what the SDL shows of an object type.
@@ -38,6 +42,11 @@ pub struct Fields {
     orders: Vec<DeclaredOrder>,
     /// The name and the meaning of the order by id, where ids sort by creation.
     by_id: Option<(&'static str, &'static str)>,
+}
+
+/// Puts the type of ids into the registry, and gives its name without the mark of what is not null.
+fn register_id(registry: &mut Registry) -> String {
+    <ID as OutputType>::create_type_info(registry).trim_end_matches('!').to_owned()
 }
 
 /// What lists can be ordered by: the enum value, what it means, and its column.
@@ -57,9 +66,9 @@ pub struct Table {
     pub(crate) name: TableRef,
     pub(crate) id: Column,
     /// The start of every statement that reads the rows: it hides what is deleted and what the caller may not see.
-    pub(crate) visible: fn(&Caller) -> SelectStatement,
+    pub(crate) visible: fn(&Sight) -> SelectStatement,
     /// What else must hold for a row that is not reached through another one that the caller may see.
-    pub(crate) vouched_for: Option<fn(&Caller) -> Expr>,
+    pub(crate) vouched_for: Option<fn(&Sight) -> Expr>,
 }
 
 /// A field of an object type.
@@ -76,13 +85,19 @@ pub(crate) enum FieldKind {
     Id,
     /// From a column of the row.
     Leaf { column: Column, register: fn(&mut Registry) -> String, orders: Option<&'static str> },
+    /// From a column of the row that is stored encrypted: no list is filtered or ordered by it.
+    Secret(Column),
+    /// A list of words, from a column of the row that holds them as one text: no list is filtered or ordered by it.
+    Words(Column),
     /// The id of a row of one of several types: its key stands in one column, the prefix of its ids in another one.
     Reference { key: Column, of: Box<Column>, prefixes: &'static [&'static str] },
+    /// The row's place in a list in this order.
+    Cursor(Listing),
     /// An object of its own type, made of columns of the same row.
     Embedded(Fields),
     /// A list of objects that have a shape, which the column holds as JSON.
     Entries { column: Column, entries: Entries, shape: ShapeRef },
-    /// The row whose id stands in a column of this row.
+    /// The row whose id stands in a column of this row; there is one, unless the field may be null.
     One { key: Column, target: ObjectRef },
     /// The first of the rows that point to this row.
     First { by: Column, target: ObjectRef, order: &'static [(&'static str, Direction)], equal: Option<Box<Equal>> },
@@ -155,6 +170,20 @@ impl Fields {
         self.add(Field { name, description, nullable: false, kind })
     }
 
+    /// A text that is stored encrypted, from a [`Column::secret`]; null where there is none, or the caller may not see it.
+    #[must_use]
+    pub fn secret(self, name: &'static str, description: &'static str, column: Column) -> Self {
+        let kind = FieldKind::Secret(column.typed::<Option<String>>());
+        self.add(Field { name, description, nullable: true, kind })
+    }
+
+    /// A list of words, which the `column` holds as one text with spaces between them; null where there is none.
+    #[must_use]
+    pub fn words(self, name: &'static str, description: &'static str, column: Column) -> Self {
+        let kind = FieldKind::Words(column.typed::<Option<String>>());
+        self.add(Field { name, description, nullable: true, kind })
+    }
+
     /// The id of an object of one of several types: `key` holds it, and `of` the prefix of its type's ids.
     #[must_use]
     pub fn reference(
@@ -167,6 +196,26 @@ impl Fields {
     ) -> Self {
         let kind = FieldKind::Reference { key: Column::any_id(prefixes, key), of: Box::new(Column::of(of)), prefixes };
         self.add(Field { name, description, nullable: false, kind })
+    }
+
+    /// The id of a row of another type, which stands in the column `key`, or of none.
+    #[must_use]
+    pub fn id_of(
+        self,
+        name: &'static str,
+        description: &'static str,
+        key: impl IntoColumnRef,
+        prefix: &'static str,
+    ) -> Self {
+        let column = Column::id(prefix, key).or_nothing();
+        let kind = FieldKind::Leaf { column, register: register_id, orders: None };
+        self.add(Field { name, description, nullable: true, kind })
+    }
+
+    /// The row's place in a list in this order, for `after` and `before`.
+    #[must_use]
+    pub fn cursor(self, name: &'static str, description: &'static str, listing: Listing) -> Self {
+        self.add(Field { name, description, nullable: false, kind: FieldKind::Cursor(listing) })
     }
 
     /// A list of objects that have a shape, which the `column` holds as the text of JSON.
@@ -194,6 +243,19 @@ impl Fields {
         let key = Column::key(key);
         let kind = FieldKind::One { key, target };
         self.add(Field { name, description, nullable: false, kind })
+    }
+
+    /// The object whose id stands in the column `key`; null where there is none, or it is not this type's.
+    #[must_use]
+    pub fn one_or_null(
+        self,
+        name: &'static str,
+        description: &'static str,
+        key: impl IntoColumnRef,
+        target: ObjectRef,
+    ) -> Self {
+        let kind = FieldKind::One { key: Column::key(key), target };
+        self.add(Field { name, description, nullable: true, kind })
     }
 
     /// The first of the objects whose column `by` holds this object's id, in a fixed order; nothing where there is none.
@@ -242,7 +304,7 @@ impl Fields {
     pub fn stored_in(mut self, table: Table) -> Object {
         let description = "Names the object in the whole of Throughline; opaque, and the same for ever.";
         self.list.insert(0, Field { name: "id", description, nullable: false, kind: FieldKind::Id });
-        Object { fields: self, table, unions: Vec::new() }
+        Object { fields: self, table, unions: Vec::new(), listing: None }
     }
 
     fn add(mut self, field: Field) -> Self {
@@ -273,7 +335,7 @@ impl Table {
         prefix: &'static str,
         name: impl Into<TableRef>,
         id: impl IntoColumnRef,
-        visible: fn(&Caller) -> SelectStatement,
+        visible: fn(&Sight) -> SelectStatement,
     ) -> Self {
         let id = Column::id(prefix, id);
         Self { prefix, name: name.into(), id, visible, vouched_for: None }
@@ -282,7 +344,7 @@ impl Table {
     /// Says that a row is as visible as the one it belongs to. Reached through that one, it is; asked for by its own id,
     /// or in a list that has no parent, `condition` must hold too.
     #[must_use]
-    pub fn vouched_for(mut self, condition: fn(&Caller) -> Expr) -> Self {
+    pub fn vouched_for(mut self, condition: fn(&Sight) -> Expr) -> Self {
         self.vouched_for = Some(condition);
         self
     }
@@ -299,6 +361,13 @@ impl Object {
     /// The names of the interfaces and unions that the objects go by.
     pub(crate) fn abstract_types(&self) -> impl Iterator<Item = &'static str> {
         std::iter::once("Node").chain(self.unions.iter().copied())
+    }
+
+    /// Gives the objects' lists an order of their own.
+    #[must_use]
+    pub fn listed(mut self, listing: Listing) -> Self {
+        self.listing = Some(listing);
+        self
     }
 
     /// Says that the objects can be found by a search, whose union has this name.

@@ -8,6 +8,7 @@ use sea_orm::sea_query::{Expr, ExprTrait, NullOrdering, Order, SelectStatement, 
 use super::BatchError;
 use super::column::{Column, Join, Nothing};
 use super::cursor;
+use super::listing::Listing;
 use super::object::Object;
 use super::row::Cell;
 use super::statement::Slot;
@@ -135,6 +136,9 @@ impl Ordering {
         object: &'static Object,
         terms: impl IntoIterator<Item = WantedTerm<'n>>,
     ) -> Result<Self, BatchError> {
+        if let Some(listing) = &object.listing {
+            return Ok(Self::listed(listing));
+        }
         let mut ordering = Self { terms: Vec::new() };
         for (name, direction, nulls) in terms {
             let Some((name, _, column)) = object.orders().find(|(known, _, _)| *known == name) else {
@@ -157,6 +161,12 @@ impl Ordering {
         let id = OrderTerm { name: "ID", column: &object.table.id, direction, nulls: direction.natural_nulls(), along };
         ordering.terms.push(id);
         Ok(ordering)
+    }
+
+    fn listed(listing: &'static Listing) -> Self {
+        let (direction, nulls) = (Direction::Asc, Nulls::First);
+        let term = |column: &'static Column| OrderTerm { name: "", column, direction, nulls, along: None };
+        Self { terms: listing.order.iter().map(term).collect() }
     }
 
     /// The tables that the rows are sorted by besides their own, each once. Every row of the list has one of theirs.
@@ -191,7 +201,10 @@ impl Ordering {
 
     /// Says which order it is; a cursor carries it.
     pub(crate) fn signature(&self, object: &Object) -> String {
-        format!("{} {}", object.fields.name, self.signature_of_terms())
+        match &object.listing {
+            Some(listing) => listing.signature.to_owned(),
+            None => format!("{} {}", object.fields.name, self.signature_of_terms()),
+        }
     }
 
     /// The terms in one line, with `+` where they ascend, `-` where they descend, and `*` where nothing stands at the other

@@ -85,7 +85,10 @@ impl Page {
             (None, Some(last)) => (last, true),
             (first, None) => (first.unwrap_or(limits.default_size.min(limits.max_size)), false),
         };
-        let filter = Filtered::bind(arguments, object, slots)?;
+        let filter = match &object.listing {
+            Some(listing) => Filtered::of(&(listing.filter)(arguments)?, object, slots)?,
+            None => Filtered::bind(arguments, object, slots)?,
+        };
         Ok(Self { ordering, after, before, size, backward, filter })
     }
 

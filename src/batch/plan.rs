@@ -205,6 +205,8 @@ impl<'p, 'd> Planner<'p, 'd> {
                 Projected::Leaf { cell: self.cell(level, id), kind: id.kind }
             }
             FieldKind::Leaf { column, .. } => Projected::Leaf { cell: self.cell(level, column), kind: column.kind },
+            FieldKind::Secret(column) => Projected::Secret { cell: self.cell(level, column) },
+            FieldKind::Words(column) => Projected::Words { cell: self.cell(level, column) },
             FieldKind::Reference { key, of, prefixes } => {
                 Projected::Reference { cell: self.cell(level, key), of: self.cell(level, of), prefixes }
             }
@@ -216,6 +218,7 @@ impl<'p, 'd> Planner<'p, 'd> {
             FieldKind::Embedded(part) => {
                 Projected::Embedded(self.project(node, part, selected.selection_sets(), &[part.name]))
             }
+            FieldKind::Cursor(listing) => Projected::Cursor(self.listed_cursor(level, listing)),
             FieldKind::One { key, target } => self.project_one(node, field, key, target(), selected),
             FieldKind::First { by, target, order, equal } => {
                 let load = self.load(node, field, by, target(), selected, |planner| {
@@ -262,7 +265,7 @@ impl<'p, 'd> Planner<'p, 'd> {
         if let Some(parent) = self.parent_behind(node, key, target) {
             return Projected::Parent(self.project_object(parent, selected.selection_sets()));
         }
-        if self.plan.levels[node.level].join(key, target) {
+        if !field.nullable && self.plan.levels[node.level].join(key, target) {
             let joined = Node { level: node.level, object: target };
             let cell = self.cell(node.level, &target.table.id);
             return Projected::Joined { cell, projection: self.project_object(joined, selected.selection_sets()) };
@@ -271,8 +274,9 @@ impl<'p, 'd> Planner<'p, 'd> {
         let load = self.plan.levels[node.level].find_load(field, arguments).unwrap_or_else(|| {
             let cell = self.cell(node.level, key);
             let below = self.plan.add_level(target, None, false);
-            let load = Load::new(field.name, Keys::Cell(cell), Find::One { from_visible: true }, below);
-            let load = load.shared_by(field, arguments);
+            // What may be null may also be a row of something that is hidden.
+            let find = Find::One { from_visible: !field.nullable };
+            let load = Load::new(field.name, Keys::Cell(cell), find, below).shared_by(field, arguments);
             self.plan.levels[node.level].add_load(load)
         });
         let below = Node { level: self.plan.levels[node.level].loads[load].level, object: target };

@@ -34,12 +34,22 @@ pub(crate) enum Projected {
         cell: usize,
         kind: Kind,
     },
+    /// A secret, which the request's keys open.
+    Secret {
+        cell: usize,
+    },
+    /// A list of words, from one text.
+    Words {
+        cell: usize,
+    },
     /// An id whose prefix another cell tells.
     Reference {
         cell: usize,
         of: usize,
         prefixes: &'static [&'static str],
     },
+    /// The row's place in a listing.
+    Cursor(Cursor),
     Embedded(Projection),
     /// From JSON in a cell.
     Entries {

@@ -11,8 +11,10 @@ use super::dispatch::Dispatcher;
 use super::loader::RowLoader;
 use super::page::PageLimits;
 use super::resolve::ObjectPlan;
-use crate::access::Caller;
+use super::statement::Slot;
+use crate::access::{Caller, Sight};
 use crate::database::Database;
+use crate::encryption::{KeyRing, Secrets};
 
 /// What the reads of one request share; put it into the request's data as an [`Arc`]. Nothing of it is shared between requests.
 pub struct Reads {
@@ -22,6 +24,8 @@ pub struct Reads {
     pub scope: Scope,
     /// What is selected of the objects that ordinary resolvers return, by their type and by the field's place.
     pub(super) object_plans: Mutex<HashMap<(&'static str, Pos), Arc<ObjectPlan>>>,
+    /// What opens the secrets among them.
+    pub(super) secrets: Secrets,
     /// How many objects were written of what ordinary resolvers return.
     pub(super) objects: AtomicU64,
 }
@@ -40,9 +44,16 @@ impl Reads {
     /// Reads for `caller`.
     #[must_use]
     pub fn new(database: Database, caller: Arc<Caller>, limits: PageLimits) -> Self {
-        let dispatcher = Dispatcher::new(RowLoader::new(database.clone()));
+        let dispatcher = Dispatcher::new(RowLoader::new(database.clone(), Arc::clone(&caller)));
         let scope = Scope { backend: database.backend(), caller, limits };
-        Self { dispatcher, database, scope, object_plans: Mutex::default(), objects: AtomicU64::new(0) }
+        let secrets = Secrets::new(KeyRing::none());
+        Self { dispatcher, database, scope, object_plans: Mutex::default(), secrets, objects: AtomicU64::new(0) }
+    }
+
+    /// The same, with the keys that open secrets.
+    #[must_use]
+    pub fn with_key_ring(self, ring: Arc<KeyRing>) -> Self {
+        Self { secrets: Secrets::new(ring), ..self }
     }
 }
 
@@ -51,8 +62,17 @@ impl Reads {
 pub struct Scope {
     /// The database, whose words its statements are in.
     pub backend: DbBackend,
-    /// Who asks: what a caller may see is part of the statements.
+    /// Who asks. What kinds of rows a caller may see is part of the statements, and whose they are is a value.
     pub caller: Arc<Caller>,
     /// How long pages are.
     pub limits: PageLimits,
+}
+
+impl Scope {
+    /// What the caller may see, for a plan that serves all callers of the same view.
+    #[must_use]
+    pub fn sight(&self) -> Sight {
+        let projects = |role| Slot::Projects(role).expr();
+        Sight::of_view(self.backend, self.caller.view(), projects, Slot::Caller.expr())
+    }
 }

@@ -149,7 +149,7 @@ fn object_plan(
     let mut planner = Planner::new(&source, reads.scope.limits);
     let projected = planner.plan_object(object, [&ctx.item.node]);
     let (mut plan, filled) = planner.finish().map_err(|(error, position)| error.to_server_error(position))?;
-    plan.complete(source.into_conditions(), reads.scope.backend, &reads.scope.caller);
+    plan.complete(source.into_conditions(), reads.scope.backend, &reads.scope.sight());
     let plan = Arc::new(ObjectPlan { plan, filled, part: Part::of_whole(projected, position, nullable) });
     plans.insert((object.fields.name, position), Arc::clone(&plan));
     Ok(plan)
@@ -160,16 +160,11 @@ impl ObjectPlan {
     async fn run(&self, reads: &Reads, key: Uuid) -> ServerResult<(Vec<u8>, Vec<ServerError>)> {
         let mut given = self.filled.given.clone();
         given[Planner::OBJECT_GIVEN] = Given::one(key);
-        let filled = Filled {
-            slots: self.filled.slots.clone(),
-            given,
-            wanted: self.filled.wanted.clone(),
-            asked: self.filled.asked.clone(),
-        };
+        let filled = self.filled.with_given(given);
         let run = Run { plan: &self.plan, filled: &filled, reads, has_siblings: true };
         let objects = run.load_root().await;
         let introspection = IndexMap::default();
-        let mut writer = Writer::new(Vec::with_capacity(1024), &filled.given, &introspection);
+        let mut writer = Writer::new(Vec::with_capacity(1024), &filled.given, &introspection, &reads.secrets);
         let frame = Frame { objects: &objects, place: 0, parent: None };
         let written = writer.whole(&self.part, frame);
         reads.objects.fetch_add(writer.objects, Ordering::Relaxed);

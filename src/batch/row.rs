@@ -20,6 +20,8 @@ pub enum Kind {
     Text,
     /// A 32-bit integer.
     Int,
+    /// A 64-bit integer, which JavaScript's numbers could not hold: it is part of cursors, and no leaf.
+    Long,
     /// A 64-bit float.
     Float,
     /// A point in time, in UTC.
@@ -39,6 +41,8 @@ pub enum Cell {
     Text(String),
     /// An integer.
     Int(i32),
+    /// A longer integer.
+    Long(i64),
     /// A float.
     Float(f64),
     /// A point in time.
@@ -52,6 +56,7 @@ impl Kind {
             Self::Id(_) | Self::AnyId(_) | Self::Key => row.uuid(index)?.map(Cell::Uuid),
             Self::Text | Self::Enum => row.text(index)?.map(|text| Cell::Text(text.to_owned())),
             Self::Int => row.int(index)?.map(Cell::Int),
+            Self::Long => row.long(index)?.map(Cell::Long),
             Self::Float => row.float(index)?.map(Cell::Float),
             Self::Time => row.time(index)?.map(Cell::Time),
         };
@@ -74,6 +79,7 @@ impl Kind {
                 out.push(b'"');
             }),
             Self::Int => row.int(index)?.map(|number| write_json(&number, out)),
+            Self::Long => row.long(index)?.map(|number| write_json(&number, out)),
             Self::Float => row.float(index)?.map(|number| write_json(&number, out)),
             Self::Time => json::write_time(row, index, out)?,
         };
@@ -96,6 +102,7 @@ impl Kind {
             (Self::Int, Json::Number(number)) => {
                 number.as_i64().and_then(|number| i32::try_from(number).ok()).map(Cell::Int)
             }
+            (Self::Long, Json::Number(number)) => number.as_i64().map(Cell::Long),
             (Self::Float, Json::Number(number)) => number.as_f64().map(Cell::Float),
             (Self::Time, Json::String(text)) => DateTime::parse_from_rfc3339(text)
                 .ok()
@@ -115,6 +122,7 @@ impl Cell {
             Self::Uuid(uuid) => (*uuid).into(),
             Self::Text(text) => text.clone().into(),
             Self::Int(number) => (*number).into(),
+            Self::Long(number) => (*number).into(),
             Self::Float(number) => (*number).into(),
             Self::Time(time) => (*time).into(),
         })
@@ -127,6 +135,7 @@ impl Cell {
             Self::Uuid(uuid) => uuid.to_string().into(),
             Self::Text(text) => text.as_str().into(),
             Self::Int(number) => (*number).into(),
+            Self::Long(number) => (*number).into(),
             Self::Float(number) => (*number).into(),
             Self::Time(time) => time.to_rfc3339_opts(SecondsFormat::AutoSi, true).into(),
         }

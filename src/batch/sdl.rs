@@ -5,6 +5,7 @@ use async_graphql::registry::{MetaField, MetaInputValue, MetaType, Registry};
 use async_graphql::{ID, OutputType};
 
 use super::arguments::Argument;
+use super::column::LeafType as _;
 use super::object::{Field, FieldKind, Fields, Object};
 
 mod lists;
@@ -33,6 +34,13 @@ pub(crate) fn register_object(registry: &mut Registry, object: &'static Object) 
     fields.name.to_owned()
 }
 
+/// Puts the type of a part of an object into the registry.
+pub(crate) fn register_part(registry: &mut Registry, part: &'static Fields) -> String {
+    let list = register_fields(registry, part);
+    registry.types.insert(part.name.to_owned(), object_type(part.name, part.description, list));
+    part.name.to_owned()
+}
+
 fn register_fields(registry: &mut Registry, fields: &'static Fields) -> Vec<MetaField> {
     fields.list.iter().map(|field| register_field(registry, field)).collect()
 }
@@ -41,13 +49,15 @@ fn register_field(registry: &mut Registry, declared: &'static Field) -> MetaFiel
     let (ty, arguments) = match &declared.kind {
         FieldKind::Id | FieldKind::Reference { .. } => (<ID as OutputType>::create_type_info(registry), Vec::new()),
         FieldKind::Leaf { register, .. } => (register(registry), Vec::new()),
+        FieldKind::Secret(_) => (<Option<String>>::register(registry), Vec::new()),
+        FieldKind::Words(_) => (format!("[{}]", String::register(registry)), Vec::new()),
         FieldKind::Entries { shape, .. } => (format!("[{}!]!", shape().register(registry)), Vec::new()),
-        FieldKind::Embedded(part) => {
-            let list = register_fields(registry, part);
-            registry.types.insert(part.name.to_owned(), object_type(part.name, part.description, list));
-            (format!("{}!", part.name), Vec::new())
+        FieldKind::Embedded(part) => (format!("{}!", register_part(registry, part)), Vec::new()),
+        FieldKind::One { target, .. } => {
+            let mark = if declared.nullable { "" } else { "!" };
+            (format!("{}{mark}", register_object(registry, target())), Vec::new())
         }
-        FieldKind::One { target, .. } => (format!("{}!", register_object(registry, target())), Vec::new()),
+        FieldKind::Cursor(_) => (<String as OutputType>::create_type_info(registry), Vec::new()),
         FieldKind::First { target, equal, .. } => {
             let arguments = equal.iter().map(|equal| register_argument(registry, &equal.argument)).collect();
             (register_object(registry, target()), arguments)

@@ -14,6 +14,7 @@ use super::column::LeafType;
 use super::sdl::{field, object_type};
 use crate::access::Caller;
 use crate::database::Database;
+use crate::encryption::token;
 
 /// Gives the declaration of a shape.
 pub type ShapeRef = fn() -> &'static Shape;
@@ -38,7 +39,7 @@ pub(crate) struct ShapeField {
 pub enum Entries {
     /// A list of objects.
     List,
-    /// An object: each of its names, with its value, is an entry.
+    /// An object: each of its names, with its value, is an entry. Of a secret is told that there is one.
     Pairs {
         /// The field of an entry that has the name.
         name: &'static str,
@@ -141,7 +142,8 @@ impl Entries {
             (Self::List, list @ Json::Array(_)) => Ok(list),
             (Self::Pairs { name, value }, Json::Object(pairs)) => {
                 let entry = |(key, of)| {
-                    Json::Object([(name.to_owned(), Json::String(key)), (value.to_owned(), of)].into_iter().collect())
+                    let shown = [(name.to_owned(), Json::String(key)), (value.to_owned(), token::hide(of))];
+                    Json::Object(shown.into_iter().collect())
                 };
                 Ok(Json::Array(pairs.into_iter().map(entry).collect()))
             }

@@ -9,7 +9,9 @@ use std::sync::Arc;
 use sea_orm::sea_query::{
     Expr, PostgresQueryBuilder, QueryBuilder, SelectStatement, SqlWriter, SqliteQueryBuilder, Value,
 };
-use sea_orm::{DbBackend, Values};
+use sea_orm::{DbBackend, Iterable as _, Values};
+
+use crate::access::Role;
 
 /// A value that a request fills in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +22,10 @@ pub(crate) enum Slot {
     Beside(u8),
     /// A value that the arguments of some field gave: its place among all of the plan.
     Given(u16),
+    /// A list of the projects in which the caller has at least this role.
+    Projects(Role),
+    /// The caller's name.
+    Caller,
 }
 
 /// A statement's text, and what its placeholders stand for.
@@ -42,6 +48,8 @@ pub(crate) enum Parameter {
 const FIRST: u32 = 0x10_0000;
 const KEYS: u32 = FIRST + 0xFFFD;
 const BESIDE: u32 = FIRST + 0xFF00;
+const PROJECTS: u32 = FIRST + 0xFEF0;
+const CALLER: u32 = FIRST + 0xFEFF;
 
 impl Slot {
     /// The slot as an expression.
@@ -50,6 +58,8 @@ impl Slot {
             Self::Keys => KEYS,
             Self::Beside(place) => BESIDE + u32::from(place),
             Self::Given(place) => FIRST + u32::from(place),
+            Self::Projects(role) => PROJECTS + role as u32,
+            Self::Caller => CALLER,
         };
         Expr::val(Value::Char(char::from_u32(code)))
     }
@@ -59,13 +69,17 @@ impl Slot {
         match u32::from(*character).checked_sub(FIRST)? {
             code if code == KEYS - FIRST => Some(Self::Keys),
             code if code >= BESIDE - FIRST => u8::try_from(code - (BESIDE - FIRST)).ok().map(Self::Beside),
+            code if code == CALLER - FIRST => Some(Self::Caller),
+            code if code >= PROJECTS - FIRST => {
+                Role::iter().nth((code - (PROJECTS - FIRST)) as usize).map(Self::Projects)
+            }
             code => u16::try_from(code).ok().map(Self::Given),
         }
     }
 }
 
 /// The most slots of one plan, so that their numbers are characters.
-pub(crate) const MOST_SLOTS: usize = (BESIDE - FIRST) as usize;
+pub(crate) const MOST_SLOTS: usize = (PROJECTS - FIRST) as usize;
 
 impl Text {
     /// Writes the statement in the words of the database.
@@ -168,7 +182,16 @@ mod tests {
 
     #[test]
     fn every_slot_is_told_apart() {
-        for slot in [Slot::Keys, Slot::Beside(0), Slot::Beside(9), Slot::Given(0), Slot::Given(0xFEFF)] {
+        for slot in [
+            Slot::Keys,
+            Slot::Beside(0),
+            Slot::Beside(9),
+            Slot::Given(0),
+            Slot::Given(0xFEEF),
+            Slot::Projects(Role::Viewer),
+            Slot::Projects(Role::Owner),
+            Slot::Caller,
+        ] {
             let statement = Query::select().expr(slot.expr()).take();
             assert_eq!(Text::of(&statement, DbBackend::Sqlite).parameters, [Parameter::Slot(slot)]);
         }

@@ -8,12 +8,14 @@ use async_graphql::indexmap::IndexMap;
 use async_graphql::{Name, PathSegment, Pos, ServerError, Value};
 
 use super::BatchError;
+use super::json;
 use super::load::{Loaded, Objects};
 use super::plan::Given;
 use super::projection::{Part, Projected, Projection};
 use super::row::{Kind, write_json};
 use super::search::Placed;
 use crate::database::Row;
+use crate::encryption::Secrets;
 
 mod lists;
 mod shapes;
@@ -28,6 +30,8 @@ pub(crate) struct Writer<'p> {
     given: &'p [Given],
     /// What the schema says of itself, by response key.
     introspection: &'p IndexMap<Name, Value>,
+    /// What opens secrets.
+    secrets: &'p Secrets,
     path: Vec<Step<'p>>,
 }
 
@@ -54,8 +58,13 @@ type Written = Result<(), Raised>;
 const MISMATCH: BatchError = BatchError::Broken("what was loaded is not what the plan says");
 
 impl<'p> Writer<'p> {
-    pub(crate) fn new(out: Vec<u8>, given: &'p [Given], introspection: &'p IndexMap<Name, Value>) -> Self {
-        Self { out, errors: Vec::new(), objects: 0, given, introspection, path: Vec::new() }
+    pub(crate) fn new(
+        out: Vec<u8>,
+        given: &'p [Given],
+        introspection: &'p IndexMap<Name, Value>,
+        secrets: &'p Secrets,
+    ) -> Self {
+        Self { out, errors: Vec::new(), objects: 0, given, introspection, secrets, path: Vec::new() }
     }
 
     /// Writes an object.
@@ -159,8 +168,13 @@ impl<'p> Writer<'p> {
             Projected::TypeName(name) => write_json(*name, &mut self.out),
             Projected::Failed(error) => return Err(self.raise(error, part.position)),
             Projected::Leaf { cell, kind } => self.leaf(*cell, *kind, frame.row(), part.position)?,
+            Projected::Secret { cell } => self.secret(*cell, frame.row(), part.position)?,
+            Projected::Words { cell } => self.words(*cell, frame.row(), part.position)?,
             Projected::Reference { cell, of, prefixes } => {
                 return self.reference(part, (*cell, *of), prefixes, frame);
+            }
+            Projected::Cursor(cursor) => {
+                return self.cursor(cursor, frame.objects, Some(frame.place), part.position);
             }
             Projected::Entries { cell, entries, parts } => {
                 return self.entries(part, (*cell, *entries), parts, frame);
@@ -205,6 +219,25 @@ impl<'p> Writer<'p> {
 
     fn leaf(&mut self, cell: usize, kind: Kind, row: &Row, position: Pos) -> Written {
         kind.write(row, cell, &mut self.out).map_err(|error| self.raise(&error.into(), position))
+    }
+
+    fn secret(&mut self, cell: usize, row: &Row, position: Pos) -> Written {
+        let sealed = row.text(cell).map_err(|error| self.raise(&error.into(), position))?;
+        let Some(sealed) = sealed else {
+            self.null();
+            return Ok(());
+        };
+        let text = self.secrets.open(sealed).map_err(|error| self.raise(&error.into(), position))?;
+        json::push_text(text.as_bytes(), &mut self.out);
+        Ok(())
+    }
+
+    fn words(&mut self, cell: usize, row: &Row, position: Pos) -> Written {
+        match row.text(cell).map_err(|error| self.raise(&error.into(), position))? {
+            Some(text) => write_json(&text.split(' ').collect::<Vec<_>>(), &mut self.out),
+            None => self.null(),
+        }
+        Ok(())
     }
 
     /// Writes the object at `place` of those that a load brought.

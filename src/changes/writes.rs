@@ -9,6 +9,7 @@ use std::collections::HashMap;
 use entity::{deployment, feature, project, test_case};
 use uuid::Uuid;
 
+use crate::access::Needs;
 use crate::database::DatabaseError;
 use crate::deployments::writes::{CreateDeployment, DeleteDeployment, UpdateDeployment};
 use crate::events::Aggregate as _;
@@ -65,6 +66,12 @@ macro_rules! steps {
             fn locks(&self) -> bool {
                 match self {
                     $(Self::$kind(_) => $kind::LOCKS,)+
+                }
+            }
+
+            fn needs(&self) -> Needs {
+                match self {
+                    $(Self::$kind(_) => $kind::NEEDS,)+
                 }
             }
 
@@ -134,7 +141,10 @@ impl Command for ApplyChanges {
                 Err(errors) => Err(Refusal::Refused(errors.clone())),
                 // What is wrong is told where it is wrong.
                 Ok(_) if needs.iter().any(|step| decision.ids[*step].is_none()) => Err(Refusal::Refused(Vec::new())),
-                Ok(step) => step.perform(session, place),
+                Ok(step) => {
+                    session.require(step.needs());
+                    step.perform(session, place)
+                }
             };
             decision.add(performed)?;
             decision.kinds.push(step.as_ref().map_or("", |step| step.object().0));
@@ -144,14 +154,19 @@ impl Command for ApplyChanges {
 }
 
 /// Steps that are looked up but not carried out: what another step makes is not there to be read, so that nobody would look up
-/// the name that an update gives to it. What has that name already is what making it under that name would meet.
+/// the name that an update gives to it, or the key that its notes are encrypted with. What has that name already is what making it under that name would meet.
 fn renamed(steps: &[&Step]) -> Vec<Step> {
     let made = steps.iter().filter(|step| matches!(step, Step::CreateFeature(_) | Step::CreateTestCase(_)));
     let made: HashMap<Uuid, &Step> = made.map(|step| (step.object().1, *step)).collect();
     let renamed = steps.iter().filter_map(|step| match (step, made.get(&step.object().1)?) {
         (Step::UpdateFeature(update), Step::CreateFeature(made)) => {
-            let values = FeatureValues { name: update.name.clone()?, ..made.values.clone() };
-            Some(CreateFeature { values, ..*made }.into())
+            let notes = update.confidential_notes.clone().flatten();
+            if update.name.is_none() && notes.is_none() {
+                return None;
+            }
+            let name = update.name.as_ref().unwrap_or(&made.values.name).clone();
+            let values = FeatureValues { name, ..made.values.clone() };
+            Some(CreateFeature { values, confidential_notes: notes, ..*made }.into())
         }
         (Step::UpdateTestCase(update), Step::CreateTestCase(made)) => {
             let values = TestValues { name: update.name.clone()?, ..made.values.clone() };

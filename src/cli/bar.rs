@@ -1,4 +1,4 @@
-//! The bar that shows how far a walk through all events has come.
+//! The bar that shows how far something that takes long has come.
 
 use std::io::{IsTerminal, stderr};
 
@@ -6,15 +6,20 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::events::Walked;
 
-/// A bar where someone looks at a terminal, else nothing.
+/// A bar for a walk through all events.
 pub(super) fn event_bar() -> ProgressBar {
+    bar_of("events")
+}
+
+/// A bar that counts these, where someone looks at a terminal, else nothing.
+pub(super) fn bar_of(unit: &str) -> ProgressBar {
     if !stderr().is_terminal() {
         return ProgressBar::hidden();
     }
     let bar = ProgressBar::new(0);
     bar.set_draw_target(ProgressDrawTarget::stderr());
-    // The template is a constant; a wrong one would show as the plain bar.
-    let style = ProgressStyle::with_template("{wide_bar} {human_pos}/{human_len} events, {eta} left");
+    // The template is ours; a wrong one would show as the plain bar.
+    let style = ProgressStyle::with_template(&format!("{{wide_bar}} {{human_pos}}/{{human_len}} {unit}, {{eta}} left"));
     bar.with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
 

@@ -50,7 +50,7 @@ enum Step {
 
 /// What destroys records asks first.
 #[derive(clap::Args)]
-struct Consent {
+pub(super) struct Consent {
     /// Do not ask
     #[arg(long)]
     yes: bool,
@@ -116,7 +116,7 @@ async fn fresh(settings: &DatabaseSettings, consent: &Consent) -> anyhow::Result
 
 impl Consent {
     /// Goes on if the flag was given or the person at the terminal says so.
-    fn ask(&self, what: &str) -> anyhow::Result<()> {
+    pub(super) fn ask(&self, what: &str) -> anyhow::Result<()> {
         if self.yes {
             return Ok(());
         }

@@ -6,21 +6,35 @@
 mod bar;
 mod explain;
 pub mod import;
+mod keys;
 mod migrate;
 mod replay;
 mod schema;
+mod schema_check;
 mod serve;
+mod token;
+mod user;
 mod verify;
 
 use std::io::Write;
+use std::process::ExitCode;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::{Arg, CommandFactory, FromArgMatches, Parser, Subcommand};
+use entity::project;
+use sea_orm::{ColumnTrait as _, EntityTrait as _, QueryFilter as _};
+use uuid::Uuid;
 
 use crate::access::Caller;
 use crate::app;
+use crate::batch::id;
 use crate::config::{DEFAULT_FILE, DatabaseSettings, LogSettings};
+use crate::database::Database;
+use crate::encryption::KeyRing;
+use crate::events::Aggregate as _;
 use crate::telemetry::start_log;
+use crate::write_transaction::items::{Change, Changes};
+use crate::write_transaction::{self, Outcome, Sent};
 
 /// What was asked for on the command line.
 #[derive(Parser)]
@@ -44,7 +58,7 @@ Examples:
 
 #[derive(Subcommand)]
 enum Command {
-    Serve(serve::ServeCommand),
+    Serve(Box<serve::ServeCommand>),
     Migrate(migrate::MigrateCommand),
     /// Import files of records or of test results
     Import {
@@ -53,8 +67,11 @@ enum Command {
         #[command(flatten)]
         database: DatabaseSettings,
     },
+    User(user::UserCommand),
+    Token(token::TokenCommand),
     Verify(verify::VerifyCommand),
     Replay(replay::ReplayCommand),
+    Keys(Box<keys::KeysCommand>),
     Schema(schema::SchemaCommand),
     Explain(explain::ExplainCommand),
 }
@@ -93,9 +110,12 @@ pub async fn run(command_line: CommandLine) -> anyhow::Result<()> {
         Command::Serve(command) => command.run().await,
         Command::Migrate(command) => command.run().await,
         Command::Import { import, database } => run_import(import, &database).await,
+        Command::User(command) => command.run().await,
+        Command::Token(command) => command.run().await,
         Command::Verify(command) => command.run().await,
         Command::Replay(command) => command.run().await,
-        Command::Schema(command) => command.run(),
+        Command::Keys(command) => command.run().await,
+        Command::Schema(command) => command.run().await,
         Command::Explain(command) => command.run().await,
     }
 }
@@ -106,6 +126,42 @@ async fn run_import(import: import::ImportCommand, settings: &DatabaseSettings) 
     let result = import.run(&database, &Caller::local_owner()).await;
     database.close().await?;
     result
+}
+
+/// Carries out a change of one object, as whoever sits at the machine.
+async fn carry_out<C: Change>(database: &Database, change: C) -> anyhow::Result<()> {
+    let (caller, request_id) = (Caller::local_owner(), format!("cli-{}", Uuid::now_v7()));
+    let key_ring = KeyRing::none();
+    let sent = Sent { caller: &caller, request_id: &request_id, key: None, key_ring: &key_ring };
+    match write_transaction::carry_out(database, sent, &Changes::one(Ok(change))).await? {
+        Outcome::Done { .. } => Ok(()),
+        Outcome::Refused(errors) => {
+            let messages: Vec<_> = errors.iter().map(|error| error.message.as_str()).collect();
+            bail!("{} was refused: {}", C::NAME, messages.join("; "))
+        }
+    }
+}
+
+/// The project that somebody names, by its id or its name.
+async fn find_project(database: &Database, named: &str) -> anyhow::Result<project::Model> {
+    let by = match id::parse("PROJECT", named, &[project::Entity::KIND]) {
+        Ok((_, key)) => project::Column::Id.eq(key),
+        Err(_) => project::Column::Name.eq(named),
+    };
+    let found = project::Entity::find().filter(by).one(database.reader()).await?;
+    found.with_context(|| format!("there is no project {named:?}"))
+}
+
+/// A file that was named on the command line, and cannot be made sense of.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+struct CannotRead(String);
+
+/// What the process leaves with after an error: 2 where what it was given cannot be read, as where the command line is not
+/// understood; else 1.
+#[must_use]
+pub fn exit_code(error: &anyhow::Error) -> ExitCode {
+    if error.is::<CannotRead>() { ExitCode::from(2) } else { ExitCode::FAILURE }
 }
 
 /// The text of an error and of its causes, without those that the text before them already ends with.

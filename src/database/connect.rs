@@ -1,6 +1,7 @@
 //! Opens a database by its URL: an SQLite file, or a PostgreSQL server.
 
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use sea_orm::sqlx::postgres::{PgConnectOptions, PgPoolOptions};
@@ -13,6 +14,7 @@ use tokio::sync::watch;
 use super::Database;
 use super::read_pool::{PING_AFTER_IDLE, ReadPool};
 use super::sqlite_reader::SqliteFile;
+use super::wake::Announcer;
 use super::write_limit::WriteLimit;
 
 /// How many connections to keep, and how long to wait: for one of them, for a lock, for a statement.
@@ -121,6 +123,8 @@ async fn connect_sqlite(url: &str, pool: &PoolOptions) -> Result<Database, Conne
         .synchronous(SqliteSynchronous::Full)
         .foreign_keys(true)
         .busy_timeout(pool.lock_timeout)
+        // What is deleted or replaced is overwritten: a data key must not be left where its row was.
+        .pragma("secure_delete", "on")
         .statement_cache_capacity(PREPARED_STATEMENTS)
         .disable_statement_logging();
     // Without a name, too, each connection would be a database of its own, which is gone when it is closed.
@@ -162,6 +166,7 @@ async fn connect_sqlite(url: &str, pool: &PoolOptions) -> Result<Database, Conne
         within: None,
         observed: None,
         commits: watch::Sender::default(),
+        announcer: None,
     })
 }
 
@@ -196,6 +201,7 @@ async fn connect_postgres(url: &str, pool: &PoolOptions) -> Result<Database, Con
         }
         opened => opened?,
     };
+    let announcer = Some(Arc::new(Announcer::new(connections.clone())));
     let connection = SqlxPostgresConnector::from_sqlx_postgres_pool(connections);
     Ok(Database {
         reads,
@@ -207,6 +213,7 @@ async fn connect_postgres(url: &str, pool: &PoolOptions) -> Result<Database, Con
         within: None,
         observed: None,
         commits: watch::Sender::default(),
+        announcer,
     })
 }
 

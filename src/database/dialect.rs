@@ -220,6 +220,15 @@ pub fn sorted_as_joined(backend: DbBackend, by: Expr) -> Expr {
     }
 }
 
+/// Whether a column holds one of the ids of [`list_keys`], which is the parameter that `placeholder` stands for.
+#[must_use]
+pub fn is_one_of_keys(backend: DbBackend, column: &str, placeholder: &str) -> String {
+    match backend {
+        DbBackend::Sqlite => format!("{column} IN (SELECT unhex(value) FROM json_each({placeholder}))"),
+        _ => format!("{column} = ANY({placeholder})"),
+    }
+}
+
 /// Whether `tested` is one of the values of a list, which is one parameter: see [`to_parameter`]. An id stands in SQLite's
 /// list as text, of which `is_id` tells.
 #[must_use]

@@ -31,6 +31,13 @@ pub enum DatabaseError {
     Failed(#[source] DbErr),
 }
 
+impl DatabaseError {
+    /// That nothing was answered for longer than one waits.
+    pub(crate) fn no_answer() -> Self {
+        Self::Unavailable(no_answer())
+    }
+}
+
 impl From<DbErr> for DatabaseError {
     fn from(error: DbErr) -> Self {
         match &error {

@@ -17,6 +17,7 @@ mod schema;
 mod sqlite_failure;
 mod sqlite_reader;
 mod turn;
+mod wake;
 mod write_limit;
 
 pub use address::DatabaseAddress;
@@ -32,6 +33,8 @@ use sea_orm::{
     ConnAcquireErr, ConnectionTrait as _, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, Statement, Values,
     metric,
 };
+use wake::Announcer;
+pub use wake::Wakes;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -61,6 +64,8 @@ pub struct Database {
     observed: Option<Arc<Observed>>,
     /// Counts what this process has committed.
     commits: watch::Sender<u64>,
+    /// Tells other processes of them, where there may be others that can be told.
+    announcer: Option<Arc<Announcer>>,
 }
 
 /// Tells whether a call fails, and how.
@@ -154,6 +159,14 @@ impl Database {
     /// Tells that something was committed.
     pub(crate) fn notify_commit(&self) {
         self.commits.send_modify(|count| *count = count.wrapping_add(1));
+        if let Some(announcer) = &self.announcer {
+            announcer.announce();
+        }
+    }
+
+    /// Listens to the commits of other processes, where they can be heard.
+    pub(crate) fn listen_to_others(&self) -> Option<Wakes> {
+        self.announcer.as_ref().map(|announcer| announcer.listen())
     }
 
     /// The database as a transaction sees it, which is forgotten with the last clone of the value. Only reads go there.

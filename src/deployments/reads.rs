@@ -4,19 +4,19 @@ use chrono::DateTime;
 use entity::deployment;
 use sea_orm::sea_query::{Query, SelectStatement};
 
-use crate::access::Caller;
+use crate::access::Sight;
 use crate::batch::{Cell, Column, Direction, Table};
 use crate::features;
 
 /// Where deployments are read from.
 pub fn table() -> Table {
     Table::new("deployment", deployment::Entity, (deployment::Entity, deployment::Column::Id), visible)
-        .vouched_for(|caller| features::reads::is_visible(caller, (deployment::Entity, deployment::Column::FeatureId)))
+        .vouched_for(|sight| features::reads::is_visible(sight, (deployment::Entity, deployment::Column::FeatureId)))
 }
 
 /// The start of every statement that reads deployments. They are as visible as their feature: a deployment that is not
 /// reached through its feature asks for it.
-fn visible(_: &Caller) -> SelectStatement {
+fn visible(_: &Sight) -> SelectStatement {
     Query::select().from(deployment::Entity).take()
 }
 

@@ -4,6 +4,7 @@ use entity::{deployment, feature};
 use uuid::Uuid;
 
 use super::rules::{DeployedAt, DeploymentValues, Environment, Version};
+use crate::access::{Needs, Role};
 use crate::database::DatabaseError;
 use crate::events::Aggregate as _;
 use crate::write_transaction::children::{self, Child};
@@ -29,6 +30,7 @@ pub struct CreateDeployment {
 
 impl Change for CreateDeployment {
     const NAME: &'static str = "deployment.create";
+    const NEEDS: Needs = Needs::Role(Role::Contributor);
 
     async fn prepare(items: &[&Self], session: &mut Session<'_>) -> Result<(), DatabaseError> {
         if session.relies_on_constraints() {
@@ -68,6 +70,7 @@ pub struct UpdateDeployment {
 
 impl Change for UpdateDeployment {
     const NAME: &'static str = "deployment.update";
+    const NEEDS: Needs = Needs::Role(Role::Contributor);
 
     fn target(&self) -> Option<Target<'_>> {
         Some(Target::Id(self.id))
@@ -107,6 +110,7 @@ pub struct DeleteDeployment {
 
 impl Change for DeleteDeployment {
     const NAME: &'static str = "deployment.delete";
+    const NEEDS: Needs = Needs::Role(Role::Maintainer);
 
     fn target(&self) -> Option<Target<'_>> {
         Some(Target::Id(self.id))

@@ -6,10 +6,11 @@
 use chrono::{DateTime, Utc};
 use entity::event::Model as Event;
 use sea_orm::{EntityTrait, ModelTrait};
-use serde_json::{Map, Value as Json};
+use serde_json::{Map, Value as Json, json};
 use uuid::Uuid;
 
 use super::field::{Field, FieldError};
+use crate::encryption::token;
 
 /// A table whose rows change by events.
 pub trait Aggregate:
@@ -17,6 +18,9 @@ pub trait Aggregate:
 {
     /// What the rows are called: the prefix of their ids, the first word of their events' types, and what the audit calls them.
     const KIND: &'static str;
+
+    /// What can happen to a row: the last words of its events' types.
+    const VERBS: &'static [&'static str];
 
     /// Whether a deleted row stays, hidden, and can be restored.
     const IS_HIDDEN_BY_DELETE: bool = false;
@@ -33,10 +37,26 @@ pub trait Aggregate:
     /// A row whose fields have no values yet.
     fn blank() -> Self::Model;
 
+    /// What the row belongs to.
+    fn owner(row: &Self::Model) -> Owner;
+
     /// What no two rows may share: the parent's id, nil where there is none, and the name. Nothing where rows may be alike.
     fn natural_key(_row: &Self::Model) -> Option<(Uuid, &str)> {
         None
     }
+}
+
+/// What a row belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// To nothing: it is a project.
+    Nothing,
+    /// To no project: it is a user.
+    Instance,
+    /// To the project with this id.
+    Project(Uuid),
+    /// To the feature with this id, and so to that one's project.
+    Feature(Uuid),
 }
 
 /// What every aggregate's row has.
@@ -202,4 +222,12 @@ pub struct FieldChange {
     pub before: Json,
     /// The value after; null where there is none.
     pub after: Json,
+}
+
+impl FieldChange {
+    /// The change as it may be shown: of secrets, that there are some.
+    #[must_use]
+    pub fn shown(self) -> Json {
+        json!({ "field": self.field, "before": token::hide(self.before), "after": token::hide(self.after) })
+    }
 }

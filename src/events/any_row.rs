@@ -1,6 +1,6 @@
 //! A row of any aggregate, for whoever goes through all streams.
 
-use entity::{deployment, event, feature, project, test_case};
+use entity::{deployment, event, feature, project, project_member, test_case, user, webhook};
 use sea_orm::{EntityName as _, FromQueryResult as _, IdenStatic as _, Iterable as _, QueryResult};
 use uuid::Uuid;
 
@@ -91,7 +91,15 @@ macro_rules! any_row {
     };
 }
 
-any_row!(Project: project, Feature: feature, TestCase: test_case, Deployment: deployment);
+any_row!(
+    User: user,
+    Project: project,
+    ProjectMember: project_member,
+    Feature: feature,
+    TestCase: test_case,
+    Deployment: deployment,
+    Webhook: webhook
+);
 
 /// The table of an aggregate.
 pub(super) struct Table {

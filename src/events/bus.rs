@@ -2,22 +2,25 @@
 //!
 //! **Invariants:** what is published is committed; every listener gets every event after the position at which it began to
 //! listen, once and in order, or is told that it was too slow and from where to read on. The table is the truth: a commit in
-//! this process wakes the bus, one in another process is found within [`POLL`]. While nobody listens, nothing is read.
+//! this process wakes the bus, one in another process does so on PostgreSQL, and is found within [`POLL`] in any case. While
+//! nobody listens, nothing is read.
 
+use std::ops::Deref;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use entity::event;
 use tokio::sync::broadcast::error::RecvError;
-use tokio::sync::broadcast::{self, Receiver, Sender};
+use tokio::sync::broadcast::{self, Receiver, Sender, WeakSender};
 use tokio::sync::watch;
 
+use super::Topic;
 use super::follow::{Position, events_after, is_more_to_settle, last_position};
-use crate::database::{Database, DatabaseError};
+use crate::database::{Database, DatabaseError, Wakes};
 
 /// How long a commit of another process may go unnoticed.
 pub const POLL: Duration = Duration::from_secs(1);
-/// How soon to ask again where an older transaction still runs.
+/// How soon to ask again where an older transaction still runs; the longer it does, the later: up to [`POLL`].
 const SETTLING: Duration = Duration::from_millis(10);
 /// The most events of one read.
 const MOST_EVENTS: u32 = 500;
@@ -28,7 +31,8 @@ const BACKLOG: usize = 64;
 #[derive(Clone)]
 pub struct Bus {
     database: Database,
-    running: Arc<Mutex<Option<Sender<Published>>>>,
+    /// Held by the task that publishes alone, so that listeners notice when it has ended, however it has.
+    running: Arc<Mutex<Option<WeakSender<Published>>>>,
 }
 
 /// What is published at once.
@@ -36,7 +40,7 @@ type Published = Arc<Vec<event::Model>>;
 
 /// Listens to a bus.
 pub struct Listener {
-    receiver: Receiver<Arc<Vec<event::Model>>>,
+    receiver: Receiver<Published>,
     after: Position,
 }
 
@@ -44,9 +48,25 @@ pub struct Listener {
 #[derive(Clone, Debug)]
 pub enum Heard {
     /// These events happened, in this order.
-    Events(Vec<event::Model>),
+    Events(News),
     /// The listener was too slow, or the bus could not read: it goes on from here with [`events_after`], and listens anew.
     Gap(Position),
+}
+
+/// Events that happened one after the other; all listeners share them.
+#[derive(Clone, Debug)]
+pub struct News {
+    published: Published,
+    /// The first of them that the listener had not heard.
+    first: usize,
+}
+
+impl Deref for News {
+    type Target = [event::Model];
+
+    fn deref(&self) -> &[event::Model] {
+        &self.published[self.first..]
+    }
 }
 
 impl Bus {
@@ -61,18 +81,30 @@ impl Bus {
     /// # Errors
     /// When the database does not answer.
     pub async fn listen(&self) -> Result<Listener, DatabaseError> {
-        let commits = self.database.commits();
-        let after = last_position(self.database.reader()).await?;
-        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        let receiver = if let Some(sender) = running.as_ref().filter(|sender| sender.receiver_count() > 0) {
-            sender.subscribe()
-        } else {
+        loop {
+            if let Some(receiver) = self.join() {
+                // Only now: what is published while the position is read is heard.
+                let after = last_position(self.database.reader()).await?;
+                return Ok(Listener { receiver, after });
+            }
+            let commits = self.database.commits();
+            let after = last_position(self.database.reader()).await?;
+            let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+            if running.as_ref().and_then(WeakSender::upgrade).is_some() {
+                // Somebody else was faster.
+                continue;
+            }
             let (sender, receiver) = broadcast::channel(BACKLOG);
-            tokio::spawn(publish(self.database.clone(), sender.clone(), commits, after));
-            *running = Some(sender);
-            receiver
-        };
-        Ok(Listener { receiver, after })
+            *running = Some(sender.downgrade());
+            tokio::spawn(publish(self.database.clone(), sender, commits, after));
+            return Ok(Listener { receiver, after });
+        }
+    }
+
+    /// Joins the listeners of the task that publishes, if it runs.
+    fn join(&self) -> Option<Receiver<Published>> {
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        Some(running.as_ref()?.upgrade()?.subscribe())
     }
 }
 
@@ -87,13 +119,13 @@ impl Listener {
     pub async fn hear(&mut self) -> Heard {
         loop {
             match self.receiver.recv().await {
-                Ok(events) => {
+                Ok(published) => {
                     // A bus that ran before may be a little behind.
-                    let new = events.iter().filter(|event| Position::of(event) > self.after);
-                    let new: Vec<event::Model> = new.cloned().collect();
-                    if let Some(last) = new.last() {
+                    let first = published.partition_point(|event| Position::of(event) <= self.after);
+                    let news = News { published, first };
+                    if let Some(last) = news.last() {
                         self.after = Position::of(last);
-                        return Heard::Events(new);
+                        return Heard::Events(news);
                     }
                 }
                 Err(RecvError::Lagged(_) | RecvError::Closed) => return Heard::Gap(self.after),
@@ -105,13 +137,15 @@ impl Listener {
 /// Reads and publishes until nobody listens any more, or the database fails.
 async fn publish(
     database: Database,
-    sender: Sender<Arc<Vec<event::Model>>>,
+    sender: Sender<Published>,
     mut commits: watch::Receiver<u64>,
     mut after: Position,
 ) {
+    let mut others = database.listen_to_others();
+    let mut settling = SETTLING;
     while sender.receiver_count() > 0 {
         let read = async {
-            let events = events_after(database.reader(), after, MOST_EVENTS).await?;
+            let events = events_after(database.reader(), after, &Topic::default(), MOST_EVENTS).await?;
             let waits = events.is_empty() && is_more_to_settle(database.reader(), after).await?;
             Ok::<_, DatabaseError>((events, waits))
         };
@@ -124,15 +158,25 @@ async fn publish(
             }
         };
         if let Some(last) = events.last() {
-            after = Position::of(last);
+            (after, settling) = (Position::of(last), SETTLING);
             let _ = sender.send(Arc::new(events));
         } else {
-            let pause = if waits { SETTLING } else { POLL };
+            let pause = if waits { settling } else { POLL };
+            settling = if waits { (settling * 2).min(POLL) } else { SETTLING };
             tokio::select! {
-                // A sender that is gone is a database that is being closed: the next read says so.
-                changed = commits.changed() => if changed.is_err() { tokio::time::sleep(pause).await },
+                _ = commits.changed() => {}
+                () = sender.closed() => return,
+                () = heard(&mut others) => {}
                 () = tokio::time::sleep(pause) => {}
             }
         }
+    }
+}
+
+/// Waits for another process to tell of a commit, where one can.
+async fn heard(others: &mut Option<Wakes>) {
+    match others {
+        Some(others) => others.heard().await,
+        None => std::future::pending().await,
     }
 }

@@ -6,10 +6,10 @@ use async_graphql::ID;
 use chrono::{DateTime, SecondsFormat, Utc};
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
-use serde_json::{Value as Json, json};
+use serde_json::Value as Json;
 use uuid::Uuid;
 
-use super::{Aggregate, Moment, changes, last_version, state_at, values};
+use super::{Aggregate, FieldChange, Moment, changes, last_version, state_at, values};
 use crate::access::Caller;
 use crate::audit::graphql::field_change;
 use crate::batch::{Argument, Arguments, BatchError, Compute, Computed, RootField, ShapeRef, id};
@@ -83,9 +83,7 @@ impl<A: Aggregate> Compute for Diff<A> {
             let state = |version| state_at::<A>(database, caller, id, Moment::Version(version));
             let (before, after) = (state(from).await?, state(to).await?);
             let changes = changes::<A>(before.as_ref(), after.as_ref()).into_iter();
-            let changes =
-                changes.map(|change| json!({ "field": change.field, "before": change.before, "after": change.after }));
-            Ok(changes.collect())
+            Ok(changes.map(FieldChange::shown).collect())
         }
         .boxed()
     }

@@ -6,6 +6,7 @@ use sea_orm::Value;
 use serde_json::Value as Json;
 
 use crate::batch::id;
+use crate::encryption::token;
 
 /// A field of an aggregate.
 #[derive(Clone, Copy, Debug)]
@@ -23,6 +24,8 @@ pub struct Field<C> {
 pub enum FieldKind {
     /// Text.
     Text,
+    /// A text that is stored encrypted: events hold the token.
+    Secret,
     /// A word of a closed set, which the API writes in capitals.
     Word,
     /// An integer of 32 bits.
@@ -62,6 +65,7 @@ impl<C> Field<C> {
         match (self.kind, value) {
             (FieldKind::Word, Value::String(Some(word))) => word.to_uppercase().into(),
             (FieldKind::Text, Value::String(Some(text))) => text.as_str().into(),
+            (FieldKind::Secret, Value::String(Some(text))) => token::to_json(text),
             (FieldKind::Int, Value::Int(Some(number))) => (*number).into(),
             (FieldKind::Time, Value::ChronoDateTimeUtc(Some(time))) => {
                 time.to_rfc3339_opts(SecondsFormat::AutoSi, true).into()
@@ -78,10 +82,11 @@ impl<C> Field<C> {
     pub fn from_json(&self, json: &Json) -> Result<Value, FieldError> {
         let wrong = || FieldError::of_other_type(self.name);
         Ok(match (self.kind, json) {
-            (FieldKind::Text | FieldKind::Word, Json::Null) => Value::String(None),
+            (FieldKind::Text | FieldKind::Word | FieldKind::Secret, Json::Null) => Value::String(None),
             (FieldKind::Int, Json::Null) => Value::Int(None),
             (FieldKind::Time, Json::Null) => Value::ChronoDateTimeUtc(None),
             (FieldKind::Text, Json::String(text)) => text.as_str().into(),
+            (FieldKind::Secret, json) => token::from_json(json).ok_or_else(wrong)?.into(),
             (FieldKind::Word, Json::String(word)) => word.to_lowercase().into(),
             (FieldKind::Int, Json::Number(number)) => {
                 let number = number.as_i64().and_then(|number| i32::try_from(number).ok());

@@ -8,6 +8,8 @@
 use entity::event;
 use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult as _, IdenStatic as _, Iterable as _, Statement};
 
+use super::Topic;
+use super::reads::SETTLED;
 use crate::database::{DatabaseError, Parameters};
 
 /// A place in the order of all events; the default is before the first one.
@@ -27,24 +29,25 @@ impl Position {
     }
 }
 
-/// Before the oldest transaction that still runs, and so will never be more than there is.
-const SETTLED: &str = "transaction_id < pg_snapshot_xmin(pg_current_snapshot())::text::bigint";
-
-/// At most `limit` events after a position, in order.
+/// At most `limit` events of a topic after a position, in order.
 ///
 /// # Errors
 /// When the database does not answer.
 pub async fn events_after<C: ConnectionTrait>(
     connection: &C,
     after: Position,
+    topic: &Topic,
     limit: u32,
 ) -> Result<Vec<event::Model>, DatabaseError> {
     let columns: Vec<&str> = event::Column::iter().map(|column| column.as_str()).collect();
-    let statement = Parameters::statement(connection.get_database_backend(), |parameters| {
-        let condition = condition_after(connection.get_database_backend(), after, parameters);
+    let backend = connection.get_database_backend();
+    let statement = Parameters::statement(backend, |parameters| {
+        let (transaction_id, position) = (parameters.add(after.transaction_id), parameters.add(after.position));
         format!(
-            "SELECT {} FROM events WHERE {condition} ORDER BY transaction_id, position LIMIT {limit}",
-            columns.join(", ")
+            "SELECT {} FROM {SETTLED} WHERE (transaction_id, position) > ({transaction_id}, {position}){} \
+             ORDER BY transaction_id, position LIMIT {limit}",
+            columns.join(", "),
+            topic.condition(backend, parameters),
         )
     });
     let rows = connection.query_all_raw(statement).await?;
@@ -52,27 +55,15 @@ pub async fn events_after<C: ConnectionTrait>(
     Ok(events.collect::<Result<_, _>>()?)
 }
 
-fn condition_after(backend: DbBackend, after: Position, parameters: &mut Parameters) -> String {
-    if backend == DbBackend::Sqlite {
-        return format!("position > {}", parameters.add(after.position));
-    }
-    let (transaction_id, position) = (parameters.add(after.transaction_id), parameters.add(after.position));
-    format!("(transaction_id, position) > ({transaction_id}, {position}) AND {SETTLED}")
-}
-
 /// The position of the last event that [`events_after`] would give.
 ///
 /// # Errors
 /// When the database does not answer.
 pub async fn last_position<C: ConnectionTrait>(connection: &C) -> Result<Position, DatabaseError> {
-    let backend = connection.get_database_backend();
-    let sql = match backend {
-        DbBackend::Sqlite => "SELECT transaction_id, position FROM events ORDER BY position DESC LIMIT 1".to_owned(),
-        _ => format!(
-            "SELECT transaction_id, position FROM events WHERE {SETTLED} ORDER BY transaction_id DESC, position DESC LIMIT 1"
-        ),
-    };
-    let row = connection.query_one_raw(Statement::from_string(backend, sql)).await?;
+    let sql =
+        format!("SELECT transaction_id, position FROM {SETTLED} ORDER BY transaction_id DESC, position DESC LIMIT 1");
+    let statement = Statement::from_string(connection.get_database_backend(), sql);
+    let row = connection.query_one_raw(statement).await?;
     let Some(row) = row else { return Ok(Position::default()) };
     Ok(Position { transaction_id: row.try_get("", "transaction_id")?, position: row.try_get("", "position")? })
 }

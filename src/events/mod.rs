@@ -17,22 +17,27 @@ mod place;
 pub mod reads;
 mod replay;
 mod snapshot;
+pub mod subscriptions;
+mod topic;
 mod verify;
 mod walk;
 
-pub use aggregate::{Aggregate, ApplyError, Effect, FieldChange, Happened, Stamp, apply, apply_event, changes, values};
+pub use aggregate::{
+    Aggregate, ApplyError, Effect, FieldChange, Happened, Owner, Stamp, apply, apply_event, changes, values,
+};
 pub use computed::{as_of, diff};
 pub use field::{Field, FieldError, FieldKind};
 pub use follow::{Position, events_after, is_more_to_settle, last_position};
 pub use hash::{Hash, NO_EVENT, hash_of};
 pub use past::{Moment, last_version, state_at};
-pub use place::place_of;
+pub use place::{place_of, position_of};
 pub use replay::{Comparison, Found, ReplayError, Replayed, replay};
 pub use snapshot::Snapshot;
+pub use topic::{Topic, UnknownType, types_named};
 pub use verify::{Fault, Tampering, Verified, verify};
 pub use walk::Walked;
 
-use entity::{deployment, feature, project, test_case};
+use entity::{deployment, feature, project, project_member, test_case, user, webhook};
 
 /// What the aggregates are called, and what their ids start with.
 pub const KINDS: &[&str] = &[
@@ -40,4 +45,7 @@ pub const KINDS: &[&str] = &[
     <feature::Entity as Aggregate>::KIND,
     <test_case::Entity as Aggregate>::KIND,
     <deployment::Entity as Aggregate>::KIND,
+    <project_member::Entity as Aggregate>::KIND,
+    <user::Entity as Aggregate>::KIND,
+    <webhook::Entity as Aggregate>::KIND,
 ];

@@ -5,8 +5,8 @@
 
 use chrono::{DateTime, Utc};
 use entity::event::{self, Column, Entity};
-use sea_orm::sea_query::{Expr, ExprTrait as _, Order};
-use sea_orm::{ConnectionTrait as _, DbErr, FromQueryResult as _, Iterable as _, QueryResult, Value};
+use sea_orm::sea_query::{Expr, ExprTrait as _, Order, Query};
+use sea_orm::{ConnectionTrait as _, DbErr, FromQueryResult as _, Iterable as _, QueryResult};
 use uuid::Uuid;
 
 use super::{Aggregate, Snapshot, apply_event, reads};
@@ -33,7 +33,7 @@ pub async fn state_at<A: Aggregate>(
     id: Uuid,
     moment: Moment,
 ) -> Result<Option<A::Model>, DatabaseError> {
-    let (mut state, since) = match latest_snapshot(database, id, moment).await? {
+    let (mut state, since) = match latest_snapshot(database, caller, id, moment).await? {
         None => (None, 0),
         Some((version, state)) => {
             let snapshot: Snapshot = serde_json::from_str(&state).map_err(broken)?;
@@ -54,34 +54,41 @@ pub async fn state_at<A: Aggregate>(
 /// When the database does not answer.
 pub async fn last_version(database: &Database, caller: &Caller, id: Uuid) -> Result<i32, DatabaseError> {
     let column = |column| (Entity, column);
-    let mut last = reads::visible(caller);
+    let mut last = reads::visible(&caller.sight(database.backend()));
     last.expr(Expr::col(column(Column::Version)).max()).and_where(Expr::col(column(Column::AggregateId)).eq(id));
     let row = database.reader().query_one_raw(database.backend().build(&last)).await?;
     Ok(row.map(|row| row.try_get_by_index::<Option<i32>>(0)).transpose()?.flatten().unwrap_or_default())
 }
 
+/// The latest snapshot by then, of an aggregate whose events the caller may see.
 async fn latest_snapshot(
     database: &Database,
+    caller: &Caller,
     id: Uuid,
     moment: Moment,
 ) -> Result<Option<(i32, String)>, DatabaseError> {
-    let row = query_one(database, |parameters| {
-        let id = parameters.add(id);
-        let (column, most): (_, Value) = match moment {
-            Moment::Version(version) => ("version", version.into()),
-            Moment::Time(time) => ("created_at", whole_microseconds(time).into()),
-        };
-        let most = parameters.add(most);
-        format!(
-            "SELECT version, state FROM event_snapshots WHERE aggregate_id = {id} AND {column} <= {most} \
-             ORDER BY version DESC LIMIT 1"
-        )
-    });
-    Ok(match row.await? {
+    let own = |column: &'static str| Expr::col((SNAPSHOTS, column));
+    let event = |column| Expr::col((Entity, column));
+    let mut its_event = reads::visible(&caller.sight(database.backend()));
+    its_event.expr(Expr::cust("1")).and_where(event(Column::AggregateId).eq(id));
+    its_event.and_where(event(Column::Version).eq(own("version")));
+    let by_then = match moment {
+        Moment::Version(version) => own("version").lte(version),
+        Moment::Time(time) => own("created_at").lte(whole_microseconds(time)),
+    };
+    let mut latest = Query::select();
+    latest.columns(["version", "state"].map(|column| (SNAPSHOTS, column))).from(SNAPSHOTS);
+    latest.and_where(own("aggregate_id").eq(id)).and_where(by_then).and_where(Expr::exists(its_event));
+    latest.order_by((SNAPSHOTS, "version"), Order::Desc).limit(1);
+    let row = database.reader().query_one_raw(database.backend().build(&latest)).await?;
+    Ok(match row {
         Some(row) => Some((row.try_get_by_index(0)?, row.try_get_by_index(1)?)),
         None => None,
     })
 }
+
+/// The table of snapshots.
+const SNAPSHOTS: &str = "event_snapshots";
 
 /// The events from a snapshot up to the moment. Times do not go back in a stream, so that the moment is before the next
 /// snapshot.
@@ -93,7 +100,7 @@ async fn events_after(
     moment: Moment,
 ) -> Result<Vec<event::Model>, DatabaseError> {
     let column = |column| Expr::col((Entity, column));
-    let mut events = reads::visible(caller);
+    let mut events = reads::visible(&caller.sight(database.backend()));
     events.columns(Column::iter().map(|column| (Entity, column)));
     events.and_where(column(Column::AggregateId).eq(id)).and_where(column(Column::Version).gt(since));
     events.order_by((Entity, Column::Version), Order::Asc);

@@ -4,7 +4,7 @@ use entity::feature::{Column, Entity, FeatureStatus, Model};
 use uuid::Uuid;
 
 use crate::clock::EPOCH;
-use crate::events::{Aggregate, Field, FieldKind, Stamp};
+use crate::events::{Aggregate, Field, FieldKind, Owner, Stamp};
 
 const FIELDS: &[Field<Column>] = &[
     Field::new("projectId", Column::ProjectId, FieldKind::Id("project")),
@@ -12,10 +12,13 @@ const FIELDS: &[Field<Column>] = &[
     Field::new("description", Column::Description, FieldKind::Text),
     Field::new("priority", Column::Priority, FieldKind::Int),
     Field::new("status", Column::Status, FieldKind::Word),
+    Field::new("confidentialNotes", Column::ConfidentialNotes, FieldKind::Secret),
 ];
 
 impl Aggregate for Entity {
     const KIND: &'static str = "feature";
+    const VERBS: &'static [&'static str] =
+        &["create", "adopt", "update", "change_status", "delete", "restore", "purge"];
     const IS_HIDDEN_BY_DELETE: bool = true;
 
     fn fields() -> &'static [Field<Column>] {
@@ -44,7 +47,12 @@ impl Aggregate for Entity {
             row_version: 0,
             created_at: EPOCH,
             updated_at: EPOCH,
+            confidential_notes: None,
         }
+    }
+
+    fn owner(row: &Model) -> Owner {
+        Owner::Project(row.project_id)
     }
 
     fn natural_key(row: &Model) -> Option<(Uuid, &str)> {

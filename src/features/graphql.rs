@@ -80,6 +80,13 @@ fn declare() -> Object {
     let fields = Fields::of("Feature", "A unit of work that a project delivers.")
         .ordered_leaf::<String>("name", "The name, unique in its project.", column(feature::Column::Name), "NAME")
         .leaf::<Option<String>>("description", "What the feature is about.", column(feature::Column::Description))
+        .secret(
+            "confidentialNotes",
+            "What only those may read who maintain or own the project, and admins: null for anybody else, and where there are \
+             none. They are stored encrypted, nothing can be filtered, ordered or searched by them, and the history tells of them \
+             only that they were changed.",
+            reads::confidential_notes(),
+        )
         .ordered_leaf::<i32>(
             "priority",
             "How much it matters: 1 (least) to 13 (most).",

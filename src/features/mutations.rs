@@ -6,6 +6,7 @@ use uuid::Uuid;
 use super::graphql::{Feature, FeatureStatus};
 use super::rules::{FeatureValues, Priority};
 use super::writes::{ChangeFeatureStatus, CreateFeature, DeleteFeature, RestoreFeature, UpdateFeature};
+use crate::encryption::SecretText;
 use crate::graphql::mutation::{BulkMode, Checks, MOST_ITEMS, Mutation, ParseChange, bulk, mutations, payload};
 use crate::write_transaction::items::{Changes, Place};
 
@@ -14,7 +15,7 @@ mutations! {
         /// Makes a feature. Its name must be new in the project, where deleted features keep theirs.
         create_feature(CreateFeatureInput) -> FeaturePayload;
 
-        /// Changes what a feature says of itself. What is left out is left alone, and null clears a description.
+        /// Changes what a feature says of itself. What is left out is left alone, and null clears a description or notes.
         update_feature(UpdateFeatureInput) -> FeaturePayload;
 
         /// Says how far the work on a feature has come. Not every status can follow every other: `COMPLETED` can only be followed by
@@ -76,6 +77,8 @@ pub(crate) struct CreateFeatureInput {
     /// How far the work has come.
     #[graphql(default_with = "FeatureStatus::NotStarted")]
     status: FeatureStatus,
+    /// What only those may read who maintain or own the project; stored encrypted. Only they may write it.
+    confidential_notes: Option<String>,
 }
 
 impl ParseChange for CreateFeatureInput {
@@ -86,9 +89,11 @@ impl ParseChange for CreateFeatureInput {
         let name = checks.text(&place.at("name"), self.name);
         let description = checks.optional_text(&place.at("description"), self.description);
         let priority = checks.value(&place.at("priority"), Priority::try_from(i64::from(self.priority)));
+        let notes = checks.optional_text(&place.at("confidentialNotes"), self.confidential_notes);
         let values =
             FeatureValues { name: name?, description: description?, priority: priority?, status: self.status.into() };
-        Some(CreateFeature { id: Uuid::now_v7(), project: project?, values })
+        let confidential_notes = notes?.map(SecretText::from);
+        Some(CreateFeature { id: Uuid::now_v7(), project: project?, values, confidential_notes })
     }
 }
 
@@ -105,6 +110,8 @@ pub(crate) struct UpdateFeatureInput {
     description: MaybeUndefined<String>,
     /// Another priority: 1 (least) to 13 (most).
     priority: MaybeUndefined<i32>,
+    /// Other notes for those alone who maintain or own the project; null for none. Only they may write them.
+    confidential_notes: MaybeUndefined<String>,
 }
 
 impl ParseChange for UpdateFeatureInput {
@@ -117,7 +124,10 @@ impl ParseChange for UpdateFeatureInput {
         let priority = checks.kept(&place.at("priority"), self.priority);
         let priority =
             priority.and_then(|number| checks.value(&place.at("priority"), Priority::try_from(i64::from(number))));
-        Some(UpdateFeature { id: id?, expected_version: self.expected_version, name, description, priority })
+        let notes = checks.patched_text(&place.at("confidentialNotes"), self.confidential_notes);
+        let confidential_notes = notes.map(|notes| notes.map(SecretText::from));
+        let expected_version = self.expected_version;
+        Some(UpdateFeature { id: id?, expected_version, name, description, priority, confidential_notes })
     }
 }
 
@@ -231,7 +241,9 @@ impl ParseChange for FeaturePriorityInput {
         let Self { id, expected_version, priority } = self;
         let (name, description) = (MaybeUndefined::Undefined, MaybeUndefined::Undefined);
         let priority = MaybeUndefined::Value(priority);
-        UpdateFeatureInput { id, expected_version, name, description, priority }.parse(checks, place)
+        let confidential_notes = MaybeUndefined::Undefined;
+        UpdateFeatureInput { id, expected_version, name, description, priority, confidential_notes }
+            .parse(checks, place)
     }
 }
 

@@ -3,7 +3,7 @@
 use entity::{feature, feature_view};
 use sea_orm::sea_query::{Expr, ExprTrait as _, IntoColumnRef, Query, SelectStatement};
 
-use crate::access::Caller;
+use crate::access::Sight;
 use crate::batch::{Cell, Column, Join, Table};
 use crate::deployments;
 
@@ -13,20 +13,28 @@ pub fn table() -> Table {
 }
 
 /// The start of every statement that reads features: those that are not deleted and that the caller may see.
-pub fn visible(_: &Caller) -> SelectStatement {
+pub fn visible(sight: &Sight) -> SelectStatement {
     let deleted_at = Expr::col((feature::Entity, feature::Column::DeletedAt));
-    Query::select().from(feature::Entity).and_where(deleted_at.is_null()).take()
+    let project = Expr::col((feature::Entity, feature::Column::ProjectId));
+    let mut rows = Query::select();
+    rows.from(feature::Entity).and_where(deleted_at.is_null()).and_where_option(sight.sees(project)).take()
 }
 
 /// Holds for a row whose column `key` names a feature that the caller may see.
-pub fn is_visible(caller: &Caller, key: impl IntoColumnRef) -> Expr {
+pub fn is_visible(sight: &Sight, key: impl IntoColumnRef) -> Expr {
     let id = Expr::col((feature::Entity, feature::Column::Id));
-    Expr::exists(visible(caller).expr(Expr::cust("1")).and_where(id.eq(Expr::col(key))).take())
+    Expr::exists(visible(sight).expr(Expr::cust("1")).and_where(id.eq(Expr::col(key))).take())
 }
 
 /// A column of the feature's own row.
 pub fn column(column: feature::Column) -> Column {
     Column::of((feature::Entity, column))
+}
+
+/// What maintainers and owners alone may read of the feature.
+pub fn confidential_notes() -> Column {
+    let column = |column| (feature::Entity, column);
+    Column::secret(column(feature::Column::ConfidentialNotes), column(feature::Column::ProjectId))
 }
 
 /// A column of the feature's read model.

@@ -111,6 +111,7 @@ impl FeatureValues {
             description: self.description.as_ref().map(|text| text.as_str().to_owned()),
             priority: self.priority.get(),
             status: self.status,
+            confidential_notes: row.confidential_notes.clone(),
             ..*row
         }
     }

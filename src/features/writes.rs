@@ -4,11 +4,13 @@ use entity::{feature, project};
 use uuid::Uuid;
 
 use super::rules::{FeatureName, FeatureValues, Priority, check_transition};
+use crate::access::{Needs, Role};
 use crate::database::DatabaseError;
 use crate::database::row_set::{CellType, RowSet};
+use crate::encryption::{SEEN_BY, SecretText};
 use crate::events::Aggregate as _;
 use crate::text::FreeText;
-use crate::write_transaction::items::{Change, Place, Target, check_parent, check_version, find, not_found};
+use crate::write_transaction::items::{Change, Place, Target, check_parent, find, restore, seal};
 use crate::write_transaction::{Refusal, Session, UserError, UserErrorCode};
 
 /// Makes a feature.
@@ -20,12 +22,17 @@ pub struct CreateFeature {
     pub project: Uuid,
     /// What it says of itself.
     pub values: FeatureValues,
+    /// What it says to those alone who maintain or own the project.
+    pub confidential_notes: Option<SecretText>,
 }
 
 impl Change for CreateFeature {
     const NAME: &'static str = "feature.create";
+    const NEEDS: Needs = Needs::Role(Role::Contributor);
 
     async fn prepare(items: &[&Self], session: &mut Session<'_>) -> Result<(), DatabaseError> {
+        let with_notes = items.iter().filter(|item| item.confidential_notes.is_some());
+        session.load_data_keys(with_notes.map(|item| item.project)).await?;
         if session.relies_on_constraints() {
             return Ok(());
         }
@@ -39,8 +46,11 @@ impl Change for CreateFeature {
         errors.extend(check_parent::<project::Entity>(session, self.project, &place.at("projectId")));
         errors.extend(check_name(session, self.project, &self.values.name, None, place));
         Refusal::of_any(errors)?;
-        let row =
-            self.values.put_into(&feature::Model { id: self.id, project_id: self.project, ..feature::Entity::blank() });
+        let blank = feature::Model { id: self.id, project_id: self.project, ..feature::Entity::blank() };
+        let mut row = self.values.put_into(&blank);
+        if let Some(notes) = &self.confidential_notes {
+            set_notes(session, &mut row, Some(notes), place)?;
+        }
         Ok(session.create::<feature::Entity>(&row)?)
     }
 }
@@ -58,10 +68,13 @@ pub struct UpdateFeature {
     pub description: Option<Option<FreeText>>,
     /// Another priority.
     pub priority: Option<Priority>,
+    /// Other confidential notes, or none.
+    pub confidential_notes: Option<Option<SecretText>>,
 }
 
 impl Change for UpdateFeature {
     const NAME: &'static str = "feature.update";
+    const NEEDS: Needs = Needs::Role(Role::Contributor);
 
     fn target(&self) -> Option<Target<'_>> {
         Some(Target::Id(self.id))
@@ -69,6 +82,10 @@ impl Change for UpdateFeature {
 
     async fn prepare(items: &[&Self], session: &mut Session<'_>) -> Result<(), DatabaseError> {
         session.load::<feature::Entity>(items.iter().map(|item| item.id).collect()).await?;
+        let with_notes = items.iter().filter(|item| matches!(item.confidential_notes, Some(Some(_))));
+        let projects = with_notes.filter_map(|item| Some(session.get::<feature::Entity>(item.id)?.project_id));
+        let projects: Vec<Uuid> = projects.collect();
+        session.load_data_keys(projects).await?;
         if session.relies_on_constraints() {
             return Ok(());
         }
@@ -91,6 +108,9 @@ impl Change for UpdateFeature {
         if let Some(priority) = self.priority {
             row.priority = priority.get();
         }
+        if let Some(notes) = &self.confidential_notes {
+            set_notes(session, &mut row, notes.as_ref(), place)?;
+        }
         session.update::<feature::Entity>("update", &row)?;
         Ok(self.id)
     }
@@ -109,6 +129,7 @@ pub struct ChangeFeatureStatus {
 
 impl Change for ChangeFeatureStatus {
     const NAME: &'static str = "feature.change_status";
+    const NEEDS: Needs = Needs::Role(Role::Contributor);
 
     fn target(&self) -> Option<Target<'_>> {
         Some(Target::Id(self.id))
@@ -138,6 +159,7 @@ pub struct DeleteFeature {
 
 impl Change for DeleteFeature {
     const NAME: &'static str = "feature.delete";
+    const NEEDS: Needs = Needs::Role(Role::Maintainer);
 
     fn target(&self) -> Option<Target<'_>> {
         Some(Target::Id(self.id))
@@ -165,6 +187,7 @@ pub struct RestoreFeature {
 
 impl Change for RestoreFeature {
     const NAME: &'static str = "feature.restore";
+    const NEEDS: Needs = Needs::Role(Role::Maintainer);
 
     fn target(&self) -> Option<Target<'_>> {
         Some(Target::Id(self.id))
@@ -175,17 +198,24 @@ impl Change for RestoreFeature {
     }
 
     fn perform(&self, session: &mut Session<'_>, place: &Place) -> Result<Uuid, Refusal> {
-        let Some(row) = session.get_hidden::<feature::Entity>(self.id) else {
-            return Err(not_found::<feature::Entity>(&place.at("id")).into());
-        };
-        if row.deleted_at.is_none() {
-            let message = "the feature is not deleted";
-            return Err(place.at("id").error(UserErrorCode::NotDeleted, message).into());
-        }
-        check_version::<feature::Entity>(row, self.expected_version, place)?;
-        session.mark::<feature::Entity>("restore", self.id)?;
-        Ok(self.id)
+        restore::<feature::Entity>(session, self.id, self.expected_version, place)
     }
+}
+
+/// Encrypts a feature's confidential notes. Who may not read them may not write them.
+fn set_notes(
+    session: &mut Session<'_>,
+    row: &mut feature::Model,
+    notes: Option<&SecretText>,
+    place: &Place,
+) -> Result<(), UserError> {
+    let place = place.at("confidentialNotes");
+    if session.role_in(row.project_id).is_none_or(|role| role < SEEN_BY) {
+        return Err(place.error(UserErrorCode::Forbidden, Needs::Role(SEEN_BY).missing()));
+    }
+    let seal = |notes| seal(session, row.project_id, row.confidential_notes.as_deref(), notes, &place);
+    row.confidential_notes = notes.map(seal).transpose()?;
+    Ok(())
 }
 
 /// The features that have these names in these projects, to be looked up.

@@ -9,6 +9,7 @@ use async_graphql::parser::types::{ExecutableDocument, OperationDefinition};
 use async_graphql::{Name, ServerError};
 use moka::sync::Cache;
 
+use super::errors::extensions;
 use crate::batch::Plans;
 use crate::code::Code;
 
@@ -61,7 +62,7 @@ impl Document {
         let executable = async_graphql::parser::parse_query(text).map_err(|error| {
             let mut error = ServerError::from(error);
             error.message = describe_parse_error(&error.message);
-            error.extensions.get_or_insert_default().set("code", Code::ParseFailed.as_str());
+            extensions(&mut error).set("code", Code::ParseFailed.as_str());
             error
         })?;
         let plans = executable.operations.iter().map(|_| Plans::default()).collect();

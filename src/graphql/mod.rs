@@ -1,11 +1,13 @@
 //! The schema, and the one way to run a request against it.
 //!
-//! **Invariants:** every request goes through [`Api::execute`]; an answer's errors carry a code of [`Code`]; what
+//! **Invariants:** every request goes through [`Api::execute`] or [`Api::open`]; an answer's errors carry a code of [`Code`]; what
 //! is our fault says nothing but that, and is logged once, here, under the request's id.
 
 mod absent;
 mod complete;
 mod document;
+mod errors;
+mod introspection;
 mod limits;
 pub(crate) mod mutation;
 mod persisted;
@@ -13,6 +15,7 @@ mod request;
 mod respond;
 mod schema;
 mod settings;
+mod subscription;
 mod variables;
 
 use std::sync::Arc;
@@ -20,9 +23,11 @@ use std::sync::Arc;
 use async_graphql::indexmap::IndexMap;
 use async_graphql::parser::types::OperationType;
 use async_graphql::registry::Registry;
-use async_graphql::{Name, ServerError, Value, Variables};
+use async_graphql::{Name, SDLExportOptions, ServerError, Value, Variables};
 
 use self::document::{Document, Documents, Operation};
+pub(crate) use self::errors::{error_chain, refusal, rights_ended};
+use self::errors::{finish_error, limited, no_subscription, refuse};
 pub use self::limits::Limits;
 use self::limits::cost::Cost;
 use self::limits::introspection::SchemaSize;
@@ -31,14 +36,20 @@ use self::persisted::PersistedDocuments;
 pub use self::persisted::{ManifestError, TrustedDocuments};
 pub use self::request::Request;
 pub use self::respond::Answer;
+pub(crate) use self::respond::errors_to_json;
 use self::schema::ThroughlineSchema;
 pub use self::settings::Settings;
+use self::subscription::Feeds;
+pub use self::subscription::{Payload, Subscription};
 use crate::access::Caller;
 pub use crate::batch::PageLimits;
-use crate::batch::{BatchError, DeclaresRoot as _, Query, Reads, Scope};
+use crate::batch::{DeclaresRoot as _, Query, Reads, Scope};
 use crate::code::Code;
 use crate::database::Database;
-use crate::telemetry::{Observed, Telemetry};
+use crate::encryption::KeyRing;
+use crate::events::bus::Bus;
+use crate::rate_limit::{self, Meter, RateLimits};
+use crate::telemetry::{Observed, Outcome, Telemetry};
 
 /// The GraphQL API over one database. Cloning is cheap.
 #[derive(Clone)]
@@ -52,6 +63,17 @@ pub struct Api {
     database: Database,
     settings: Arc<Settings>,
     telemetry: Telemetry,
+    feeds: Feeds,
+    rate_limits: RateLimits,
+    key_ring: Arc<KeyRing>,
+}
+
+/// What a request has led to.
+pub enum Opened {
+    /// It was answered.
+    Answer(Answer),
+    /// It asked to be answered again and again.
+    Subscription(Box<Subscription>),
 }
 
 impl Api {
@@ -66,9 +88,12 @@ impl Api {
             types,
             documents: Documents::new(),
             persisted: PersistedDocuments::new(std::mem::take(&mut settings.trusted)),
+            feeds: Feeds::new(Bus::new(database.clone()), settings.max_subscriptions),
             database,
+            rate_limits: RateLimits::new(settings.rate),
             settings: Arc::new(settings),
             telemetry: Telemetry::default(),
+            key_ring: KeyRing::none(),
         }
     }
 
@@ -78,9 +103,20 @@ impl Api {
         Self { telemetry, ..self }
     }
 
+    /// The same, with the keys that encrypt and open secrets.
+    #[must_use]
+    pub fn with_key_ring(self, key_ring: Arc<KeyRing>) -> Self {
+        Self { key_ring, ..self }
+    }
+
     /// What is observed of it.
     pub fn telemetry(&self) -> &Telemetry {
         &self.telemetry
+    }
+
+    /// How much callers may ask for: what a [`Request`] is [paid with](Request::paid_with) comes from here.
+    pub fn rate_limits(&self) -> &RateLimits {
+        &self.rate_limits
     }
 
     /// The database that it is over.
@@ -88,33 +124,64 @@ impl Api {
         &self.database
     }
 
+    /// What encrypts and opens secrets.
+    pub(crate) fn key_ring(&self) -> &Arc<KeyRing> {
+        &self.key_ring
+    }
+
+    /// What tells of events.
+    pub(crate) fn bus(&self) -> &Bus {
+        self.feeds.bus()
+    }
+
     /// The schema in GraphQL's schema definition language, as `schema.graphql` holds it.
     #[must_use]
     pub fn sdl() -> String {
-        schema::build(true).sdl()
+        schema::build(true).sdl_with_options(SDLExportOptions::new().include_specified_by())
     }
 
-    /// Runs one request for `caller`. The answer's errors name `request_id` where the log has more.
+    /// Runs one request for `caller`. The answer's errors name `request_id` where the log has more. A subscription is refused:
+    /// see [`Api::open`].
     pub async fn execute(&self, request: Request, caller: Caller, request_id: String) -> Answer {
+        match self.run(request, caller, request_id, false).await {
+            Opened::Answer(answer) => answer,
+            Opened::Subscription(_) => Answer::refused(vec![no_subscription()]).finish(1),
+        }
+    }
+
+    /// Runs one request for `caller`, or begins a subscription.
+    pub async fn open(&self, request: Request, caller: Caller, request_id: String) -> Opened {
+        self.run(request, caller, request_id, true).await
+    }
+
+    async fn run(&self, request: Request, caller: Caller, request_id: String, may_subscribe: bool) -> Opened {
         let caller = Arc::new(caller);
         let pages = self.settings.pages;
         let observed = self.telemetry.begin();
         let database = self.database.observed_by(Arc::clone(&observed));
-        let reads = Arc::new(Reads::new(database.clone(), Arc::clone(&caller), pages));
-        let write = WriteContext { database, caller, request_id: request_id.clone(), limits: pages };
-        let answer = self.answer(request, reads, write, &observed);
-        let answer = match self.settings.timeout {
-            Some(timeout) => tokio::time::timeout(timeout, answer).await,
-            None => Ok(answer.await),
+        let key_ring = Arc::clone(&self.key_ring);
+        let reads = Reads::new(database.clone(), Arc::clone(&caller), pages).with_key_ring(Arc::clone(&key_ring));
+        let reads = Arc::new(reads);
+        let write = WriteContext { database, caller, request_id: request_id.clone(), limits: pages, key_ring };
+        let ran = self.answer(request, reads, write, &observed, may_subscribe);
+        let ran = match self.settings.timeout {
+            Some(timeout) => tokio::time::timeout(timeout, ran).await,
+            None => Ok(ran.await),
         };
-        let answer = answer.unwrap_or_else(|_| Err(vec![refusal(Code::RequestTimeout)]));
-        let mut answer = answer.unwrap_or_else(Answer::refused);
+        let mut answer = match ran.unwrap_or_else(|_| Err(vec![refuse(Code::RequestTimeout)])) {
+            Ok(Opened::Subscription(subscription)) => {
+                observed.end(Outcome::Ok, []);
+                return Opened::Subscription(subscription);
+            }
+            Ok(Opened::Answer(answer)) => answer,
+            Err(errors) => Answer::refused(errors),
+        };
         for error in &mut answer.errors {
             finish_error(error, &request_id);
         }
         let (outcome, codes) = respond::outcome(&answer);
         observed.end(outcome, codes);
-        answer.finish(self.settings.limits.errors)
+        Opened::Answer(answer.finish(self.settings.limits.errors))
     }
 
     async fn answer(
@@ -123,7 +190,8 @@ impl Api {
         reads: Arc<Reads>,
         write: WriteContext,
         observed: &Observed,
-    ) -> Result<Answer, Vec<ServerError>> {
+        may_subscribe: bool,
+    ) -> Result<Opened, Vec<ServerError>> {
         let mut values = std::mem::take(&mut request.variables);
         let found = self.persisted.find(&request).map_err(|error| vec![error])?;
         let kept = self.documents.find(found.text());
@@ -136,17 +204,29 @@ impl Api {
         let operation = document.operation(name);
         if let Some(operation) = &operation {
             observed.asks_for(operation.definition.ty, operation.name);
-            if request.is_safe && operation.definition.ty != OperationType::Query {
-                return Err(vec![refusal(Code::MethodNotAllowed)]);
+            if request.is_safe && operation.definition.ty == OperationType::Mutation {
+                return Err(vec![refuse(Code::MethodNotAllowed)]);
             }
             variables::coerce(&self.types, operation.definition, &mut values)?;
         }
         let mut asked = async_graphql::Request::new("").variables(values);
         asked.operation_name = name.map(str::to_owned);
-        let Some(operation) = operation.filter(|operation| operation.definition.ty == OperationType::Query) else {
-            return self
-                .change(&document, asked, &request, (reads, write), observed, || self.keep(&found, &document, is_new))
-                .await;
+        let operation = match operation {
+            Some(operation) if operation.definition.ty == OperationType::Query => operation,
+            Some(operation) if operation.definition.ty == OperationType::Subscription => {
+                if !may_subscribe {
+                    return Err(vec![no_subscription()]);
+                }
+                let of = (&*document, &operation, found.text());
+                let subscription = self.subscribe(of, &asked, (&request, write), observed).await?;
+                self.keep(&found, &document, is_new);
+                return Ok(Opened::Subscription(Box::new(subscription)));
+            }
+            _ => {
+                let keep = || self.keep(&found, &document, is_new);
+                let answer = self.change(&document, asked, &request, (reads, write), observed, keep).await;
+                return answer.map(Opened::Answer);
+            }
         };
         if is_new {
             ask_schema(&self.schema, &document, &asked, Ask::Nothing).await?;
@@ -162,19 +242,22 @@ impl Api {
                 &reads.scope,
             )
             .map_err(|error| vec![error])?;
-        let cost = self.cost_of_query(&query, &document, &operation, &asked, observed).map_err(|error| vec![error])?;
+        let budget = self.budget(request.meter.as_ref());
+        let cost = self.cost_of_query(&query, (&document, &operation, &asked), budget, observed);
+        let cost = cost.map_err(|error| vec![error])?;
+        pay(request.meter.as_ref(), cost)?;
         let mut introspection = IndexMap::default();
         if query.asks_for_the_schema() {
             if !self.settings.introspection {
-                return Err(vec![refusal(Code::IntrospectionDisabled)]);
+                return Err(vec![refuse(Code::IntrospectionDisabled)]);
             }
             let size = self.schema_size.check(&document.executable, operation.definition);
             size.map_err(|error| vec![error])?;
             introspection = ask_schema(&self.schema, &document, &asked, Ask::OfItself).await?;
         }
-        let data = query.run(&reads, &introspection, Answer::begin()).await;
+        let data = rate_limit::metered(request.meter, query.run(&reads, &introspection, Answer::begin())).await;
         let cost = request.tells_cost.then_some((cost, data.objects));
-        Ok(Answer::of_query(data).with_cost(cost))
+        Ok(Opened::Answer(Answer::of_query(data).with_cost(cost)))
     }
 
     /// Parses a document, within the limits. A trusted one was written with care, however large it is.
@@ -194,12 +277,10 @@ impl Api {
     fn cost_of_query(
         &self,
         query: &Query,
-        document: &Document,
-        operation: &Operation<'_>,
-        asked: &async_graphql::Request,
+        (document, operation, asked): (&Document, &Operation<'_>, &async_graphql::Request),
+        budget: u64,
         observed: &Observed,
     ) -> Result<u64, ServerError> {
-        let budget = self.settings.limits.cost;
         if let Some(cost) = query.known_cost().filter(|cost| *cost <= budget) {
             observed.costs(cost);
             return Ok(cost);
@@ -210,6 +291,11 @@ impl Api {
             query.remember_cost(cost.total);
         }
         cost.check(budget)
+    }
+
+    /// The most that an operation may cost: never more than its caller has in a minute, since nobody could wait for that.
+    fn budget(&self, meter: Option<&Meter>) -> u64 {
+        self.settings.limits.cost.min(meter.map_or(u64::MAX, Meter::limit))
     }
 
     fn cost(&self, document: &Document, operation: &Operation<'_>, asked: &async_graphql::Request) -> Cost {
@@ -234,7 +320,8 @@ impl Api {
         if let Some(operation) = &operation {
             let asked_for = self.cost(document, operation, &asked);
             observed.costs(asked_for.total);
-            cost = asked_for.check(self.settings.limits.cost).map_err(|error| vec![error])?;
+            cost = asked_for.check(self.budget(request.meter.as_ref())).map_err(|error| vec![error])?;
+            pay(request.meter.as_ref(), cost)?;
             absent::leave_out(&mut executable, asked.operation_name.as_deref(), &asked.variables);
         }
         asked.set_parsed_query(executable);
@@ -280,6 +367,12 @@ impl Api {
     }
 }
 
+/// Pays for an operation before anything of it is done.
+fn pay(meter: Option<&Meter>, cost: u64) -> Result<(), Vec<ServerError>> {
+    let paid = meter.map(|meter| meter.pay(cost)).transpose();
+    paid.map(drop).map_err(|by| vec![limited(&by)])
+}
+
 /// Checks what a document is refused for before it is validated: where it is not GraphQL, or beyond a limit. What passes may
 /// still ask for fields that there are not, and cost too much. It is for who writes a manifest, and for the fuzzer.
 ///
@@ -310,9 +403,7 @@ async fn ask_schema(
     request: &async_graphql::Request,
     ask: Ask,
 ) -> Result<IndexMap<Name, Value>, Vec<ServerError>> {
-    let mut checked = async_graphql::Request::new("").variables(request.variables.clone());
-    checked.operation_name.clone_from(&request.operation_name);
-    checked.set_parsed_query(document.executable.clone());
+    let checked = to_be_checked(document, request);
     let checked = match ask {
         Ask::Nothing => checked.disable_introspection(),
         Ask::OfItself => checked,
@@ -325,41 +416,10 @@ async fn ask_schema(
     }
 }
 
-/// The most characters of an error's message.
-const LONGEST_MESSAGE: usize = 400;
-
-/// A refusal that has nothing to say but its code's text.
-fn refusal(code: Code) -> ServerError {
-    let mut error = ServerError::new(code.constant_message().unwrap_or_default(), None);
-    error.extensions.get_or_insert_default().set("code", code.as_str());
-    error
-}
-
-/// Gives an error its code, and logs what is our fault.
-fn finish_error(error: &mut ServerError, request_id: &str) {
-    // What quotes the request may be as long as it.
-    if let Some((end, _)) = error.message.char_indices().nth(LONGEST_MESSAGE) {
-        error.message.replace_range(end.., "…");
-    }
-    if error.extensions.as_ref().is_none_or(|extensions| extensions.get("code").is_none()) {
-        // The engine's errors have a code, and every field is the engine's: this comes from async-graphql's check.
-        extend(error, "code", Code::ValidationFailed.as_str());
-    }
-    if respond::code_of(error).is_some_and(Code::is_ours) {
-        extend(error, "requestId", request_id);
-        let source = error.source.as_ref().and_then(|source| source.downcast_ref::<BatchError>());
-        let cause = source.map_or_else(|| error.message.clone(), |source| error_chain(source));
-        let path = serde_json::to_string(&error.path).unwrap_or_default();
-        tracing::error!(request_id, path, error = %cause, "a field failed");
-    }
-}
-
-fn extend(error: &mut ServerError, name: &str, value: &str) {
-    error.extensions.get_or_insert_default().set(name, value);
-}
-
-/// An error with its causes, for the log alone.
-pub(crate) fn error_chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |cause| cause.source());
-    causes.fold(error.to_string(), |text, cause| format!("{text}: {cause}"))
+/// The request as async-graphql checks it: with the document that was parsed already.
+fn to_be_checked(document: &Document, request: &async_graphql::Request) -> async_graphql::Request {
+    let mut checked = async_graphql::Request::new("").variables(request.variables.clone());
+    checked.operation_name.clone_from(&request.operation_name);
+    checked.set_parsed_query(document.executable.clone());
+    checked
 }

@@ -12,6 +12,7 @@ use moka::sync::Cache;
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
 
+use super::errors::refusal;
 use super::request::Request;
 use crate::code::Code;
 
@@ -145,7 +146,7 @@ impl PersistedDocuments {
         }
         if self.trusted.only {
             let message = "only trusted documents are run here: send the id of one";
-            return Err(refusal(Code::DocumentNotTrusted, message));
+            return Err(refusal(Code::DocumentNotTrusted, message, None));
         }
         match (&request.query, &request.sha256) {
             (Some(query), None) => Ok(Found { text: Text::Sent(query), is_trusted: false, register: None }),
@@ -154,6 +155,7 @@ impl PersistedDocuments {
                     return Err(refusal(
                         Code::BadRequest,
                         "`extensions.persistedQuery.sha256Hash` is not that of `query`",
+                        None,
                     ));
                 }
                 Ok(Found { text: Text::Sent(query), is_trusted: false, register: Some(hash) })
@@ -161,9 +163,9 @@ impl PersistedDocuments {
             (None, Some(hash)) => match self.registered.get(hash) {
                 Some(text) => Ok(Found { text: Text::Kept(text), is_trusted: false, register: None }),
                 // Clients look for this text.
-                None => Err(refusal(Code::PersistedQueryNotFound, "PersistedQueryNotFound")),
+                None => Err(refusal(Code::PersistedQueryNotFound, "PersistedQueryNotFound", None)),
             },
-            (None, None) => Err(refusal(Code::PersistedQueryNotFound, "there is no trusted document of this id")),
+            (None, None) => Err(refusal(Code::PersistedQueryNotFound, "there is no trusted document of this id", None)),
         }
     }
 
@@ -173,12 +175,6 @@ impl PersistedDocuments {
             self.registered.insert(hash.to_owned(), found.text().into());
         }
     }
-}
-
-fn refusal(code: Code, message: &str) -> ServerError {
-    let mut error = ServerError::new(message, None);
-    error.extensions.get_or_insert_default().set("code", code.as_str());
-    error
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -3,6 +3,8 @@
 use async_graphql::Variables;
 use serde_json::{Map, Value};
 
+use crate::rate_limit::Meter;
+
 /// What is to be run, and with which values.
 #[derive(Clone, Debug, Default)]
 pub struct Request {
@@ -17,8 +19,12 @@ pub struct Request {
     pub(super) variables: Variables,
     /// Whether only a query may be run, since the transport is one that must not change anything.
     pub(super) is_safe: bool,
+    /// Where a subscription goes on, whatever its arguments say: its transport remembers what came last.
+    pub(super) resume_after: Option<String>,
     /// Whether the answer tells what was asked for, and what that came to.
     pub(super) tells_cost: bool,
+    /// What it is paid with; nothing is measured without.
+    pub(super) meter: Option<Meter>,
 }
 
 impl Request {
@@ -40,10 +46,22 @@ impl Request {
         Self { variables, ..self }
     }
 
-    /// Lets only a query be run.
+    /// Lets a subscription go on after what came last, whatever its arguments say.
+    #[must_use]
+    pub fn resume_after(self, cursor: impl Into<String>) -> Self {
+        Self { resume_after: Some(cursor.into()), ..self }
+    }
+
+    /// Lets only a query be run, or a subscription where that can be.
     #[must_use]
     pub fn only_safe(self) -> Self {
         Self { is_safe: true, ..self }
+    }
+
+    /// Has it paid for, where there is a limit.
+    #[must_use]
+    pub fn paid_with(self, meter: Option<Meter>) -> Self {
+        Self { meter, ..self }
     }
 
     /// Whether the document is named, and not sent: then the same request comes again and again.
@@ -81,7 +99,9 @@ impl Request {
             operation_name: operation_name.filter(|name| !name.is_empty()),
             variables: Variables::from_json(Value::Object(variables)),
             is_safe: false,
+            resume_after: None,
             tells_cost: extensions.get("cost") == Some(&Value::Bool(true)),
+            meter: None,
         })
     }
 }

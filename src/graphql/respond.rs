@@ -3,8 +3,10 @@
 use async_graphql::{Response, ServerError, Value};
 use serde_json::json;
 
+use super::errors::{code_of, limited, retry_after_of};
 use crate::batch::{Data, write_json};
 use crate::code::Code;
+use crate::rate_limit::Limited;
 use crate::telemetry::Outcome;
 
 /// The answer to a request.
@@ -16,6 +18,8 @@ pub struct Answer {
     pub has_data: bool,
     /// Why the request was refused, where it was.
     pub refusal: Option<Code>,
+    /// In how many seconds a request can be sent again that was refused since the caller has nothing left.
+    pub retry_after_s: Option<u64>,
     /// What failed, until it is written.
     pub(super) errors: Vec<ServerError>,
     /// The objects that were asked for, and that came.
@@ -32,7 +36,7 @@ impl Answer {
 
     /// The answer of a query, whose data was appended to what [`Answer::begin`] gives.
     pub(super) fn of_query(Data { json, errors, .. }: Data) -> Self {
-        Self { body: json, has_data: true, refusal: None, errors, cost: None }
+        Self { body: json, has_data: true, refusal: None, retry_after_s: None, errors, cost: None }
     }
 
     /// The answer of an operation that async-graphql ran.
@@ -43,12 +47,24 @@ impl Answer {
         }
         let mut body = Self::begin();
         write_json(&response.data, &mut body);
-        Self { body, has_data: true, refusal: None, errors: response.errors, cost: None }
+        Self { body, has_data: true, refusal: None, retry_after_s: None, errors: response.errors, cost: None }
     }
 
     /// The answer to a request that was not run.
     pub(super) fn refused(errors: Vec<ServerError>) -> Self {
-        Self { body: b"{".to_vec(), has_data: false, refusal: None, errors, cost: None }
+        Self { body: b"{".to_vec(), has_data: false, refusal: None, retry_after_s: None, errors, cost: None }
+    }
+
+    /// The answer to a request that its caller cannot pay for.
+    #[must_use]
+    pub fn limited(by: &Limited) -> Self {
+        Self::refused(vec![limited(by)]).finish(1)
+    }
+
+    /// What failed, as JSON: a list of errors.
+    #[must_use]
+    pub fn errors_to_json(&self) -> String {
+        errors_to_json(&self.errors)
     }
 
     /// Whether everything that was asked for came.
@@ -70,6 +86,7 @@ impl Answer {
         self.errors.truncate(most_errors);
         if !self.has_data {
             self.refusal = self.errors.first().and_then(code_of);
+            self.retry_after_s = self.errors.first().and_then(retry_after_of);
         }
         if !self.errors.is_empty() {
             self.body.extend_from_slice(if self.has_data { b",\"errors\":" } else { b"\"errors\":" });
@@ -91,6 +108,12 @@ impl Answer {
     }
 }
 
+/// Errors as a list in JSON.
+pub(crate) fn errors_to_json(errors: &[ServerError]) -> String {
+    // An error always has a form in JSON.
+    serde_json::to_string(errors).unwrap_or_default()
+}
+
 /// What the request came to, and the codes of its errors, for whoever counts them.
 pub(super) fn outcome(answer: &Answer) -> (Outcome, Vec<Code>) {
     let codes: Vec<_> = answer.errors.iter().filter_map(code_of).collect();
@@ -101,10 +124,4 @@ pub(super) fn outcome(answer: &Answer) -> (Outcome, Vec<Code>) {
         _ => Outcome::Error,
     };
     (outcome, codes)
-}
-
-/// The code that an error carries.
-pub(super) fn code_of(error: &ServerError) -> Option<Code> {
-    let Some(Value::String(code)) = error.extensions.as_ref()?.get("code") else { return None };
-    Code::ALL.into_iter().find(|known| known.as_str() == code)
 }

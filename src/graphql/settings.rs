@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::limits::Limits;
 use super::persisted::TrustedDocuments;
 use crate::batch::PageLimits;
+use crate::rate_limit::RateSettings;
 
 /// What an [`Api`](super::Api) is set to.
 #[derive(Clone, Debug)]
@@ -19,6 +20,10 @@ pub struct Settings {
     pub introspection: bool,
     /// Whether a name that there is not is answered with those that are like it.
     pub suggestions: bool,
+    /// The most subscriptions that are followed at once.
+    pub max_subscriptions: usize,
+    /// How much callers may ask for in a minute.
+    pub rate: RateSettings,
     /// How long a request may take; without end where there is none.
     pub timeout: Option<Duration>,
 }
@@ -31,6 +36,8 @@ impl Default for Settings {
             trusted: TrustedDocuments::default(),
             introspection: true,
             suggestions: true,
+            max_subscriptions: 20_000,
+            rate: RateSettings::default(),
             timeout: Some(Duration::from_secs(10)),
         }
     }

@@ -8,6 +8,7 @@ use async_graphql::parser::types::{BaseType, OperationDefinition, Type};
 use async_graphql::registry::{MetaType, Registry};
 use async_graphql::{Positioned, ServerError, Value, Variables};
 
+use super::errors::refusal;
 use crate::code::Code;
 
 /// Puts the defaults of variables among the variables, checks all values, and drops those that the operation does not
@@ -43,9 +44,7 @@ pub(super) fn coerce(
             } else {
                 format!("variable ${name} of type {ty}: ${name}{path} {reason}")
             };
-            let mut error = ServerError::new(message, Some(*pos));
-            error.extensions.get_or_insert_default().set("code", Code::ValidationFailed.as_str());
-            errors.push(error);
+            errors.push(refusal(Code::ValidationFailed, message, Some(*pos)));
         }
     }
     if errors.is_empty() { Ok(()) } else { Err(errors) }

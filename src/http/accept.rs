@@ -1,6 +1,6 @@
 //! The form of an answer, by what the client says that it reads.
 
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 
 /// The media types of a GraphQL response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,9 +38,41 @@ pub(super) fn wants_page(headers: &HeaderMap) -> bool {
     page > json.unwrap_or(0.0)
 }
 
-/// The highest quality (RFC 9110, section 12.4.2) among the media ranges that fit; nothing where none fits.
+/// Whether the client reads server-sent events, or says nothing of what it reads.
+pub(super) fn takes_events(headers: &HeaderMap) -> bool {
+    let quality = quality_of(headers, |range| matches!(range, "text/event-stream" | "text/*" | "*/*"));
+    quality.map_or(!headers.contains_key(header::ACCEPT), |quality| quality > 0.0)
+}
+
+/// The codings in which an answer that is kept compressed can be sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ContentCoding {
+    Brotli,
+    Gzip,
+    Identity,
+}
+
+impl ContentCoding {
+    /// The smallest of those that the client names.
+    pub(super) fn wanted(headers: &HeaderMap) -> Self {
+        let takes = |coding| {
+            quality_in(headers, &header::ACCEPT_ENCODING, |name| name == coding).is_some_and(|quality| quality > 0.0)
+        };
+        match (takes("br"), takes("gzip")) {
+            (true, _) => Self::Brotli,
+            (false, true) => Self::Gzip,
+            (false, false) => Self::Identity,
+        }
+    }
+}
+
 fn quality_of(headers: &HeaderMap, fits: impl Fn(&str) -> bool) -> Option<f32> {
-    let ranges = headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    quality_in(headers, &header::ACCEPT, fits)
+}
+
+/// The highest quality (RFC 9110, section 12.4.2) among what fits; nothing where nothing fits.
+fn quality_in(headers: &HeaderMap, header: &HeaderName, fits: impl Fn(&str) -> bool) -> Option<f32> {
+    let ranges = headers.get_all(header).iter().filter_map(|value| value.to_str().ok());
     ranges
         .flat_map(|value| value.split(','))
         .filter_map(|range| {
@@ -76,6 +108,20 @@ mod tests {
             ("application/graphql-response+json;q=x", ResponseType::Json),
         ] {
             assert_eq!(ResponseType::wanted(&accepting(accept)), expected, "{accept}");
+        }
+    }
+
+    #[test]
+    fn the_smallest_coding_is_for_those_who_know_it() {
+        for (accept, expected) in [
+            ("gzip, deflate, br, zstd", ContentCoding::Brotli),
+            ("GZIP;q=1.0, br;q=0.1", ContentCoding::Brotli),
+            ("gzip, br;q=0", ContentCoding::Gzip),
+            ("deflate, *", ContentCoding::Identity),
+            ("", ContentCoding::Identity),
+        ] {
+            let headers = [(header::ACCEPT_ENCODING, accept.parse().unwrap())].into_iter().collect();
+            assert_eq!(ContentCoding::wanted(&headers), expected, "{accept}");
         }
     }
 

@@ -7,112 +7,176 @@
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::{RawQuery, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{Extensions, HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value};
 
 use super::accept::{ResponseType, wants_page};
 use super::body::read;
+use super::client::ClientAddress;
 use super::error::HttpError;
+use super::identity::identify;
 use super::request::RequestId;
-use super::{Served, cache, graphiql};
+use super::{Origins, Served, cache, graphiql, rate_limit};
 use crate::access::Caller;
 use crate::code::Code;
 use crate::graphql::{Answer, Request};
+use crate::rate_limit::Meter;
 
 /// A request in a body, or a list of them where that is allowed.
 pub(super) async fn post(
     State(served): State<Served>,
     Extension(request_id): Extension<RequestId>,
+    Extension(client): Extension<ClientAddress>,
     headers: HeaderMap,
-    body: Body,
+    request: axum::extract::Request,
 ) -> Result<Response, HttpError> {
-    if !is_json(&headers) {
-        let message = "The body must be JSON, with content-type: application/json.";
-        return Err(HttpError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, Code::UnsupportedMediaType, message));
-    }
-    let body = read(body, &served.settings).await?;
-    let body = serde_json::from_slice(&body).map_err(|_| HttpError::bad_request("The body is not valid JSON."))?;
+    let caller = identify(&served, &headers, request.extensions()).await?.caller;
     let response_type = ResponseType::wanted(&headers);
-    let response = match body {
-        Value::Array(requests) => batch(&served, requests, response_type, &request_id).await?,
+    let meter = match served.meter(Some(&caller), client) {
+        Ok(meter) => meter,
+        Err(limited) => return Ok(rate_limit::refuse(&limited, response_type)),
+    };
+    let asked = Asked { served: &served, caller, client, request_id: &request_id.0 };
+    let response = match read_body(&served, &headers, request.into_body()).await? {
+        Value::Array(requests) => asked.batch(requests, meter.clone(), response_type).await?,
         request => {
             let request = Request::from_json(request).map_err(HttpError::bad_request)?;
-            respond(served.execute(request, &request_id).await, response_type)
+            respond(asked.execute(request, meter.clone()).await, response_type)
         }
     };
-    Ok(cache::forbid(response))
+    Ok(cache::forbid(tell_left(response, meter.as_ref())))
 }
 
 /// A query in the parameters of the address; in a browser, GraphiQL.
 pub(super) async fn get(
     State(served): State<Served>,
     Extension(request_id): Extension<RequestId>,
+    Extension(client): Extension<ClientAddress>,
     headers: HeaderMap,
     RawQuery(parameters): RawQuery,
+    extensions: Extensions,
 ) -> Result<Response, HttpError> {
     if wants_page(&headers) {
-        return Ok(graphiql::page());
+        return Ok(graphiql::page(&headers));
     }
-    if is_cross_site(&headers) {
+    let caller = identify(&served, &headers, &extensions).await?.caller;
+    let response_type = ResponseType::wanted(&headers);
+    let meter = match served.meter(Some(&caller), client) {
+        Ok(meter) => meter,
+        Err(limited) => return Ok(rate_limit::refuse(&limited, response_type)),
+    };
+    let request = read_parameters(&headers, parameters.as_deref(), &served.settings.origins)?;
+    let is_persisted = request.is_persisted();
+    let asked = Asked { served: &served, caller, client, request_id: &request_id.0 };
+    let answer = asked.execute(request, meter.clone()).await;
+    let response = if is_persisted && answer.is_whole() {
+        cache::revalidate(&headers, answer.body, response_type)
+    } else {
+        cache::forbid(respond(answer, response_type))
+    };
+    Ok(tell_left(response, meter.as_ref()))
+}
+
+/// The JSON of a body, if it is sent as that.
+pub(super) async fn read_body(served: &Served, headers: &HeaderMap, body: Body) -> Result<Value, HttpError> {
+    if !is_json(headers) {
+        let message = "The body must be JSON, with content-type: application/json.";
+        return Err(HttpError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, Code::UnsupportedMediaType, message));
+    }
+    let body = read(body, &served.settings).await?;
+    serde_json::from_slice(&body).map_err(|_| HttpError::bad_request("The body is not valid JSON."))
+}
+
+/// The request in the parameters of an address, which changes nothing.
+pub(super) fn read_parameters(
+    headers: &HeaderMap,
+    parameters: Option<&str>,
+    origins: &Origins,
+) -> Result<Request, HttpError> {
+    if is_cross_site(headers) && !origins.let_in(headers) {
         let message = "A page of another site must send a header that browsers ask about first, such as \
             apollo-require-preflight, or use POST.";
         return Err(HttpError::new(StatusCode::FORBIDDEN, Code::CrossSiteRequest, message));
     }
-    let request = parse_parameters(parameters.as_deref().unwrap_or_default())?;
-    let request = Request::from_json(request).map_err(HttpError::bad_request)?.only_safe();
-    let (is_persisted, response_type) = (request.is_persisted(), ResponseType::wanted(&headers));
-    let answer = served.execute(request, &request_id).await;
-    if !is_persisted || !answer.is_whole() {
-        return Ok(cache::forbid(respond(answer, response_type)));
-    }
-    Ok(cache::revalidate(&headers, answer.body, response_type))
+    let request = parse_parameters(parameters.unwrap_or_default())?;
+    Ok(Request::from_json(request).map_err(HttpError::bad_request)?.only_safe())
 }
 
-/// A list of requests: one after the other, since a later one may want to see what an earlier one has changed.
-async fn batch(
-    served: &Served,
-    requests: Vec<Value>,
-    response_type: ResponseType,
-    request_id: &RequestId,
-) -> Result<Response, HttpError> {
-    if served.settings.max_batch == 0 {
-        return Err(HttpError::bad_request("The body is a list: send one request at a time."));
+/// Who asks, of what, and under which id.
+struct Asked<'s> {
+    served: &'s Served,
+    caller: Caller,
+    client: ClientAddress,
+    request_id: &'s str,
+}
+
+impl Asked<'_> {
+    async fn execute(&self, request: Request, meter: Option<Meter>) -> Answer {
+        let request = request.paid_with(meter);
+        self.served.api.execute(request, self.caller.clone(), self.request_id.to_owned()).await
     }
-    if requests.is_empty() || requests.len() > served.settings.max_batch {
-        return Err(HttpError::bad_request("The list of requests is empty, or longer than is allowed."));
-    }
-    let requests: Result<Vec<_>, _> = requests.into_iter().map(Request::from_json).collect();
-    let mut body = Vec::from(b"[");
-    for request in requests.map_err(HttpError::bad_request)? {
-        if body.len() > 1 {
-            body.push(b',');
+
+    /// A list of requests: one after the other, since a later one may want to see what an earlier one has changed. The first is paid for
+    /// already.
+    async fn batch(
+        &self,
+        requests: Vec<Value>,
+        meter: Option<Meter>,
+        response_type: ResponseType,
+    ) -> Result<Response, HttpError> {
+        let most = self.served.settings.max_batch;
+        if most == 0 {
+            return Err(HttpError::bad_request("The body is a list: send one request at a time."));
         }
-        body.extend_from_slice(&served.execute(request, request_id).await.body);
+        if requests.is_empty() || requests.len() > most {
+            return Err(HttpError::bad_request("The list of requests is empty, or longer than is allowed."));
+        }
+        let requests: Result<Vec<_>, _> = requests.into_iter().map(Request::from_json).collect();
+        let mut body = Vec::from(b"[");
+        let mut paid = Some(meter);
+        for request in requests.map_err(HttpError::bad_request)? {
+            if body.len() > 1 {
+                body.push(b',');
+            }
+            let meter = paid.take().map_or_else(|| self.served.meter(Some(&self.caller), self.client), Ok);
+            let answer = match meter {
+                Ok(meter) => self.execute(request, meter).await,
+                Err(limited) => Answer::limited(&limited),
+            };
+            body.extend_from_slice(&answer.body);
+        }
+        body.push(b']');
+        Ok(([(header::CONTENT_TYPE, response_type.content_type())], body).into_response())
     }
-    body.push(b']');
-    Ok(([(header::CONTENT_TYPE, response_type.content_type())], body).into_response())
 }
 
-impl Served {
-    async fn execute(&self, request: Request, RequestId(request_id): &RequestId) -> Answer {
-        self.api.execute(request, Caller::local_owner(), request_id.clone()).await
+/// Tells what the caller has left, where there is a limit.
+pub(super) fn tell_left(mut response: Response, meter: Option<&Meter>) -> Response {
+    if let Some(meter) = meter {
+        rate_limit::tell(&mut response, &meter.standing());
     }
+    response
 }
 
 /// The answer with its status: 200 for what ran; where nothing did, the newer type tells by it whose fault that is, and the
 /// older one 200 nevertheless, since its clients would not look at the body otherwise.
-fn respond(answer: Answer, response_type: ResponseType) -> Response {
+pub(super) fn respond(answer: Answer, response_type: ResponseType) -> Response {
     let status = match answer.refusal {
         _ if answer.has_data => StatusCode::OK,
         Some(Code::MethodNotAllowed) => StatusCode::METHOD_NOT_ALLOWED,
+        Some(Code::RateLimited) => StatusCode::TOO_MANY_REQUESTS,
         Some(code) if code.is_ours() && response_type == ResponseType::GraphqlResponse => {
             StatusCode::SERVICE_UNAVAILABLE
         }
         _ if response_type == ResponseType::GraphqlResponse => StatusCode::BAD_REQUEST,
         _ => StatusCode::OK,
     };
+    let wait = answer.retry_after_s;
     let mut response = (status, [(header::CONTENT_TYPE, response_type.content_type())], answer.body).into_response();
+    if let Some(seconds) = wait {
+        rate_limit::tell_wait(&mut response, seconds);
+    }
     if status == StatusCode::METHOD_NOT_ALLOWED {
         response.headers_mut().insert(header::ALLOW, HeaderValue::from_static("POST"));
     }

@@ -35,17 +35,51 @@ fn host_of(request: &Request) -> Option<&str> {
     of_address.or_else(|| request.headers().get(header::HOST)?.to_str().ok())
 }
 
+/// Whether a request is for a name that others know, too. A browser that is told to use TLS alone for `localhost` does so for all that runs
+/// on the machine; and for an address it pins nothing.
+pub(super) fn is_name(request: &Request) -> bool {
+    let host = host_of(request).unwrap_or_default();
+    let name = name_of(host).to_ascii_lowercase();
+    !name.is_empty()
+        && name != "localhost"
+        && !name.ends_with(".localhost")
+        && !name.starts_with('[')
+        && name.parse::<std::net::Ipv4Addr>().is_err()
+}
+
 fn is_among(allowed: &[String], host: &str) -> bool {
-    let name = match host.rsplit_once(':') {
+    let name = name_of(host);
+    allowed.iter().any(|allowed| allowed.eq_ignore_ascii_case(name))
+}
+
+/// A host without its port.
+fn name_of(host: &str) -> &str {
+    match host.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
         _ => host,
-    };
-    allowed.iter().any(|allowed| allowed.eq_ignore_ascii_case(name))
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_a_name_is_pinned() {
+        for (host, expected) in [
+            ("record.example", true),
+            ("record.example:8443", true),
+            ("localhost", false),
+            ("LocalHost:8443", false),
+            ("app.localhost", false),
+            ("127.0.0.1:8443", false),
+            ("[2001:db8::1]:8443", false),
+            ("", false),
+        ] {
+            let request = Request::get("/").header(header::HOST, host).body(axum::body::Body::empty()).unwrap();
+            assert_eq!(is_name(&request), expected, "{host}");
+        }
+    }
 
     #[test]
     fn a_name_counts_without_its_port() {

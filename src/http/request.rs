@@ -4,7 +4,7 @@ use std::panic::AssertUnwindSafe;
 use std::time::Instant;
 
 use axum::extract::{Request, State};
-use axum::http::{HeaderName, HeaderValue, header};
+use axum::http::{HeaderName, HeaderValue};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
@@ -42,7 +42,7 @@ pub(super) async fn identify(State(telemetry): State<Telemetry>, mut request: Re
     crate::telemetry::continue_trace(&span, request.headers());
     let (method, uri) = (request.method().clone(), request.uri().clone());
     let began = Instant::now();
-    let mut response = async move {
+    async move {
         // The application's panic hook has logged it. What the handler shares with others is the pools, which roll back,
         // and no lock of ours is held over an await.
         let response = AssertUnwindSafe(next.run(request)).catch_unwind().await;
@@ -62,9 +62,7 @@ pub(super) async fn identify(State(telemetry): State<Telemetry>, mut request: Re
         with_id(response, &id)
     }
     .instrument(span)
-    .await;
-    response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    response
+    .await
 }
 
 fn with_id(mut response: Response, id: &RequestId) -> Response {
@@ -76,8 +74,6 @@ fn with_id(mut response: Response, id: &RequestId) -> Response {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use axum::Router;
     use axum::body::{Body, to_bytes};
     use axum::http::StatusCode;
@@ -99,8 +95,7 @@ mod tests {
             request = request.header(REQUEST_ID, id);
         }
         let request = request.body(Body::empty()).unwrap();
-        let response =
-            crate::http::with_layers(routes, Telemetry::default(), Arc::new([])).oneshot(request).await.unwrap();
+        let response = crate::http::with_layers(routes, crate::http::Around::default()).oneshot(request).await.unwrap();
         let status = response.status();
         let id = response.headers()[REQUEST_ID].to_str().unwrap().to_owned();
         let body = to_bytes(response.into_body(), usize::MAX).await.unwrap();

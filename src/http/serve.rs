@@ -7,25 +7,27 @@
 //! shutdown may; so is one whose connection the kernel has taken by then; nothing but a stop ends the loop.
 
 use std::io::ErrorKind;
-use std::net::TcpListener as StdListener;
-use std::pin::{Pin, pin};
+use std::net::{SocketAddr, TcpListener as StdListener};
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
+use axum::extract::ConnectInfo;
 use axum::http::{HeaderValue, Request, header};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
-use tokio_io_timeout::TimeoutStream;
 use tower::ServiceExt as _;
 
+use super::connection::{Connection, Held};
+use super::protect::OverTls;
+use super::tls::Tls;
 use crate::telemetry::Telemetry;
 
 /// How connections are served.
@@ -54,28 +56,32 @@ pub enum Stopped {
 const BUFFER_BYTES: usize = 64 * 1024;
 /// How long a connection without a request stays open after the stop: one that was sent just before arrives in that time.
 const LINGER: Duration = Duration::from_millis(500);
+/// How long a handshake may still take after the stop.
+const LAST_HANDSHAKE: Duration = Duration::from_secs(2);
 /// How long to wait where there is no file handle or memory for another connection.
 const PAUSE: Duration = Duration::from_millis(100);
 
-/// Serves `router` on `listener` until `stop` is done; then takes the connections that the kernel has taken, and lets all
+/// Serves `router` on `listener`, over TLS where there is a certificate, until `stop` is done; then takes the connections that the kernel has taken, and lets all
 /// running requests finish. From the stop on each answer ends its connection.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
     limits: &ConnectionLimits,
     telemetry: &Telemetry,
+    tls: Option<Tls>,
     stop: impl Future<Output = ()>,
 ) -> Stopped {
     let (stopping, stopped) = watch::channel(false);
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new()).header_read_timeout(limits.header_timeout).max_buf_size(BUFFER_BYTES);
-    let server = Server { http, router, telemetry, stopped, write_timeout: limits.write_timeout };
+    let (write_timeout, handshake_timeout) = (limits.write_timeout, limits.header_timeout);
+    let server = Server { http, router, telemetry, tls, stopped, write_timeout, handshake_timeout };
     let permits = Arc::new(Semaphore::new(limits.max_connections));
     let mut stop = pin!(stop);
     loop {
         tokio::select! {
             () = &mut stop => break,
-            (connection, permit) = accept(&listener, &permits) => server.spawn(connection, permit),
+            (connection, peer, permit) = accept(&listener, &permits) => server.spawn(connection, peer, permit),
         }
     }
     stopping.send_replace(true);
@@ -90,13 +96,16 @@ pub async fn serve(
 }
 
 /// The next connection, once there is room for it.
-async fn accept(listener: &TcpListener, permits: &Arc<Semaphore>) -> (TcpStream, Option<OwnedSemaphorePermit>) {
+async fn accept(
+    listener: &TcpListener,
+    permits: &Arc<Semaphore>,
+) -> (TcpStream, SocketAddr, Option<OwnedSemaphorePermit>) {
     // The semaphore is never closed.
     let permit = Arc::clone(permits).acquire_owned().await.ok();
     let mut said = false;
     loop {
         match listener.accept().await {
-            Ok((connection, _)) => return (connection, permit),
+            Ok((connection, peer)) => return (connection, peer, permit),
             Err(error) if is_of_one_connection(&error) => {}
             Err(error) => {
                 if !std::mem::replace(&mut said, true) {
@@ -124,21 +133,54 @@ struct Server<'s> {
     http: http1::Builder,
     router: Router,
     telemetry: &'s Telemetry,
+    tls: Option<Tls>,
     stopped: watch::Receiver<bool>,
     write_timeout: Duration,
+    handshake_timeout: Duration,
+}
+
+/// What the requests of a connection are served with.
+struct Serving {
+    http: http1::Builder,
+    router: Router,
+    peer: SocketAddr,
+    is_over_tls: bool,
+    stopped: watch::Receiver<bool>,
 }
 
 impl Server<'_> {
-    fn spawn(&self, connection: TcpStream, permit: Option<OwnedSemaphorePermit>) {
+    fn spawn(&self, connection: TcpStream, peer: SocketAddr, permit: Option<OwnedSemaphorePermit>) {
         // Answers are written whole: waiting for more to send would only delay them.
         let _ = connection.set_nodelay(true);
-        let open = self.telemetry.open_connection();
-        let mut connection = TimeoutStream::new(connection);
-        connection.set_write_timeout(Some(self.write_timeout));
-        let (http, router, stopped) = (self.http.clone(), self.router.clone(), self.stopped.clone());
+        let held = Held::new(self.telemetry.open_connection(), permit);
+        let connection = Connection::new(connection, self.write_timeout, held);
+        let serving = Serving {
+            http: self.http.clone(),
+            router: self.router.clone(),
+            peer,
+            is_over_tls: self.tls.is_some(),
+            stopped: self.stopped.clone(),
+        };
+        let Some(tls) = self.tls.clone() else {
+            let unanswered = connection.unanswered();
+            tokio::spawn(serving.serve(connection, unanswered));
+            return;
+        };
+        let timeout = self.handshake_timeout;
         tokio::spawn(async move {
-            serve_connection(&http, connection, router, stopped).await;
-            drop((open, permit));
+            let mut stopped = serving.stopped.clone();
+            let too_late = async move {
+                let _ = stopped.wait_for(|stopped| *stopped).await;
+                tokio::time::sleep(LAST_HANDSHAKE).await;
+            };
+            let secured = tokio::select! {
+                secured = tls.shake_hands(connection, timeout) => secured,
+                () = too_late => None,
+            };
+            if let Some(secured) = secured {
+                let unanswered = secured.unanswered();
+                serving.serve(secured, unanswered).await;
+            }
         });
     }
 
@@ -146,10 +188,10 @@ impl Server<'_> {
     fn take_the_rest(&self, listener: &StdListener) {
         loop {
             match listener.accept() {
-                Ok((connection, _)) => {
+                Ok((connection, peer)) => {
                     let connection = connection.set_nonblocking(true).and_then(|()| TcpStream::from_std(connection));
                     if let Ok(connection) = connection {
-                        self.spawn(connection, None);
+                        self.spawn(connection, peer, None);
                     }
                 }
                 Err(error) if is_of_one_connection(&error) => {}
@@ -160,38 +202,44 @@ impl Server<'_> {
     }
 }
 
-async fn serve_connection(
-    http: &http1::Builder,
-    connection: TimeoutStream<TcpStream>,
-    router: Router,
-    mut stopped: watch::Receiver<bool>,
-) {
-    let unanswered = Arc::new(AtomicBool::new(false));
-    let io = TokioIo::new(Watched { connection: Box::pin(connection), unanswered: Arc::clone(&unanswered) });
-    let is_stopped = stopped.clone();
-    let service = hyper::service::service_fn(move |request: Request<Incoming>| {
-        let (router, is_stopped) = (router.clone(), is_stopped.clone());
-        async move {
-            let mut answer = router.oneshot(request.map(Body::new)).await?;
-            if *is_stopped.borrow() {
-                answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+impl Serving {
+    /// Serves a connection, which knows whether something has come on it that was not answered.
+    async fn serve(
+        self,
+        connection: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        unanswered: Arc<AtomicBool>,
+    ) {
+        let Self { http, router, peer, is_over_tls, mut stopped } = self;
+        let is_stopped = stopped.clone();
+        let service = hyper::service::service_fn(move |request: Request<Incoming>| {
+            let (router, is_stopped) = (router.clone(), is_stopped.clone());
+            async move {
+                let mut request = request.map(Body::new);
+                request.extensions_mut().insert(ConnectInfo(peer));
+                if is_over_tls {
+                    request.extensions_mut().insert(OverTls);
+                }
+                let mut answer = router.oneshot(request).await?;
+                if *is_stopped.borrow() {
+                    answer.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+                }
+                Ok::<_, std::convert::Infallible>(answer)
             }
-            Ok::<_, std::convert::Infallible>(answer)
-        }
-    });
-    let mut serving = pin!(http.serve_connection(io, service).with_upgrades());
-    tokio::select! {
-        ended = &mut serving => return log_end(ended),
-        _ = stopped.wait_for(|stopped| *stopped) => {}
-    }
-    // hyper would close a connection that has answered one request, even if the next one has come meanwhile.
-    loop {
+        });
+        let mut serving = pin!(http.serve_connection(TokioIo::new(connection), service).with_upgrades());
         tokio::select! {
             ended = &mut serving => return log_end(ended),
-            () = tokio::time::sleep(LINGER) => {}
+            _ = stopped.wait_for(|stopped| *stopped) => {}
         }
-        if !unanswered.load(Ordering::Relaxed) {
-            serving.as_mut().graceful_shutdown();
+        // hyper would close a connection that has answered one request, even if the next one has come meanwhile.
+        loop {
+            tokio::select! {
+                ended = &mut serving => return log_end(ended),
+                () = tokio::time::sleep(LINGER) => {}
+            }
+            if !unanswered.load(Ordering::Relaxed) {
+                serving.as_mut().graceful_shutdown();
+            }
         }
     }
 }
@@ -200,54 +248,5 @@ async fn serve_connection(
 fn log_end(ended: hyper::Result<()>) {
     if let Err(error) = ended {
         tracing::debug!(%error, "a connection ended");
-    }
-}
-
-/// A connection that knows whether something has come which was not answered.
-struct Watched {
-    connection: Pin<Box<TimeoutStream<TcpStream>>>,
-    unanswered: Arc<AtomicBool>,
-}
-
-impl AsyncRead for Watched {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<std::io::Result<()>> {
-        let before = buffer.filled().len();
-        let read = self.connection.as_mut().poll_read(context, buffer);
-        if buffer.filled().len() > before {
-            self.unanswered.store(true, Ordering::Relaxed);
-        }
-        read
-    }
-}
-
-impl AsyncWrite for Watched {
-    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<std::io::Result<usize>> {
-        self.unanswered.store(false, Ordering::Relaxed);
-        self.connection.as_mut().poll_write(context, bytes)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        parts: &[std::io::IoSlice<'_>],
-    ) -> Poll<std::io::Result<usize>> {
-        self.unanswered.store(false, Ordering::Relaxed);
-        self.connection.as_mut().poll_write_vectored(context, parts)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.connection.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        self.connection.as_mut().poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<std::io::Result<()>> {
-        self.connection.as_mut().poll_shutdown(context)
     }
 }

@@ -3,7 +3,7 @@
 use entity::project::{Column, Entity, Model};
 
 use crate::clock::EPOCH;
-use crate::events::{Aggregate, Field, FieldKind, Stamp};
+use crate::events::{Aggregate, Field, FieldKind, Owner, Stamp};
 
 const FIELDS: &[Field<Column>] = &[
     Field::new("name", Column::Name, FieldKind::Text),
@@ -12,6 +12,7 @@ const FIELDS: &[Field<Column>] = &[
 
 impl Aggregate for Entity {
     const KIND: &'static str = "project";
+    const VERBS: &'static [&'static str] = &["create", "adopt", "update", "delete"];
 
     fn fields() -> &'static [Field<Column>] {
         FIELDS
@@ -30,6 +31,10 @@ impl Aggregate for Entity {
     fn blank() -> Model {
         let name = String::new();
         Model { id: uuid::Uuid::nil(), name, description: None, row_version: 0, created_at: EPOCH, updated_at: EPOCH }
+    }
+
+    fn owner(_: &Model) -> Owner {
+        Owner::Nothing
     }
 
     fn natural_key(row: &Model) -> Option<(uuid::Uuid, &str)> {

@@ -3,13 +3,14 @@
 use std::sync::LazyLock;
 
 use chrono::{DateTime, Utc};
-use entity::{feature, project};
+use entity::{feature, project, project_member, webhook};
 
 use super::reads;
 use crate::audit::graphql::with_audit_logs;
 use crate::batch::{Declared, Fields, Object, RootField};
 use crate::events::graphql::with_history;
-use crate::{features, search};
+use crate::project_members::graphql::ProjectRole;
+use crate::{features, project_members, search, webhooks};
 
 /// Stands for the object type `Project` in payloads.
 pub struct Project;
@@ -62,6 +63,19 @@ fn declare() -> Object {
             "The project's features, counted by what they have in common.",
             (feature::Entity, feature::Column::ProjectId),
             features::graphql::feature_counts(),
+        )
+        .leaf::<ProjectRole>("viewerRole", "What who asks may do in the project.", reads::viewer_role())
+        .connection(
+            "members",
+            "Who may do what in the project.",
+            (project_member::Entity, project_member::Column::ProjectId),
+            project_members::graphql::object,
+        )
+        .connection(
+            "webhooks",
+            "Where the project's events are sent; for who maintains or owns it.",
+            (webhook::Entity, webhook::Column::ProjectId),
+            webhooks::graphql::object,
         )
         .connection(
             "features",

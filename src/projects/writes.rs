@@ -1,14 +1,16 @@
 //! What can happen to a project.
 
-use entity::{deployment, feature, project, test_case};
+use entity::{deployment, feature, project, project_member, test_case, webhook};
 use uuid::Uuid;
 
 use super::rules::ProjectName;
+use crate::access::{Needs, Role};
 use crate::database::DatabaseError;
 use crate::database::row_set::{CellType, RowSet};
 use crate::events::Aggregate as _;
+use crate::project_members::writes::{join, load_members, members};
 use crate::text::FreeText;
-use crate::write_transaction::items::{Change, Place, Target, find};
+use crate::write_transaction::items::{Change, Place, Target, check_allowed, find};
 use crate::write_transaction::{Refusal, Session, UserError, UserErrorCode};
 
 /// Makes a project.
@@ -24,6 +26,7 @@ pub struct CreateProject {
 
 impl Change for CreateProject {
     const NAME: &'static str = "project.create";
+    const NEEDS: Needs = Needs::NewProject;
 
     async fn prepare(items: &[&Self], session: &mut Session<'_>) -> Result<(), DatabaseError> {
         let wanted = named(session, items.iter().map(|item| &item.name));
@@ -31,6 +34,7 @@ impl Change for CreateProject {
     }
 
     fn perform(&self, session: &mut Session<'_>, place: &Place) -> Result<Uuid, Refusal> {
+        check_allowed(session, place)?;
         check_name(session, &self.name, None, place)?;
         let row = project::Model {
             id: self.id,
@@ -38,7 +42,11 @@ impl Change for CreateProject {
             description: self.description.as_ref().map(|text| text.as_str().to_owned()),
             ..project::Entity::blank()
         };
-        Ok(session.create::<project::Entity>(&row)?)
+        let id = session.create::<project::Entity>(&row)?;
+        if let Some(user) = session.caller().user() {
+            join(session, Uuid::now_v7(), id, (user, Role::Owner))?;
+        }
+        Ok(id)
     }
 }
 
@@ -57,6 +65,7 @@ pub struct UpdateProject {
 
 impl Change for UpdateProject {
     const NAME: &'static str = "project.update";
+    const NEEDS: Needs = Needs::Role(Role::Maintainer);
 
     fn target(&self) -> Option<Target<'_>> {
         Some(Target::Id(self.id))
@@ -93,6 +102,7 @@ pub struct DeleteProject {
 
 impl Change for DeleteProject {
     const NAME: &'static str = "project.delete";
+    const NEEDS: Needs = Needs::Role(Role::Owner);
     /// Nothing may be added to it between the reading of what it holds and its end.
     const LOCKS: bool = true;
 
@@ -103,6 +113,8 @@ impl Change for DeleteProject {
     async fn prepare(items: &[&Self], session: &mut Session<'_>) -> Result<(), DatabaseError> {
         session.load::<project::Entity>(items.iter().map(|item| item.id).collect()).await?;
         let projects = RowSet::of_ids("project_id", items.iter().map(|item| item.id));
+        load_members(session, items.iter().map(|item| item.id).collect()).await?;
+        session.load_where::<webhook::Entity>(RowSet::of_ids("project_id", items.iter().map(|item| item.id))).await?;
         session.load_where::<feature::Entity>(projects).await?;
         let features: Vec<Uuid> = session.rows::<feature::Entity>().map(|feature| feature.id).collect();
         let of_features = || RowSet::of_ids("feature_id", features.iter().copied());
@@ -112,6 +124,11 @@ impl Change for DeleteProject {
 
     fn perform(&self, session: &mut Session<'_>, place: &Place) -> Result<Uuid, Refusal> {
         find::<project::Entity>(session, self.id, self.expected_version, place)?;
+        let members = sorted(members(session, self.id).map(|member| member.id));
+        members.into_iter().try_for_each(|id| session.mark::<project_member::Entity>("delete", id))?;
+        let webhooks = session.rows::<webhook::Entity>().filter(|webhook| webhook.project_id == self.id);
+        let webhooks = sorted(webhooks.map(|webhook| webhook.id));
+        webhooks.into_iter().try_for_each(|id| session.mark::<webhook::Entity>("delete", id))?;
         let features = session.rows::<feature::Entity>().filter(|feature| feature.project_id == self.id);
         let features = sorted(features.map(|feature| feature.id));
         let is_own = |feature: &Uuid| features.binary_search(feature).is_ok();

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::index::Index;
 use super::query::Query;
 use super::{mark, rank, snippet};
-use crate::access::Caller;
+use crate::access::{Caller, Sight};
 use crate::database::{Database, DatabaseError, Row};
 use crate::{features, projects};
 
@@ -136,9 +136,10 @@ pub fn page_statement(
     after: Option<Place>,
     limit: u64,
 ) -> Option<Statement> {
+    let sight = caller.sight(backend);
     let hits = every_kind(query, kinds, |kind| {
         let index = Index::of(kind, backend);
-        let mut rows = found(index, caller, query, kind);
+        let mut rows = found(index, &sight, query, kind);
         rows.expr_as(Expr::cust(format!("'{}'", kind.as_str())), "kind").column((kind.table(), "id"));
         rows.expr_as(rank::score(index, query), "score").take()
     })?;
@@ -182,8 +183,9 @@ pub fn page_statement(
 
 /// One row with the `count` of the hits. There is no statement where nothing is searched for.
 pub fn count_statement(backend: DbBackend, caller: &Caller, query: &Query, kinds: &[Kind]) -> Option<Statement> {
+    let sight = caller.sight(backend);
     let hits = every_kind(query, kinds, |kind| {
-        found(Index::of(kind, backend), caller, query, kind).column((kind.table(), "id")).take()
+        found(Index::of(kind, backend), &sight, query, kind).column((kind.table(), "id")).take()
     })?;
     let count = Sql::select().expr_as(Expr::cust("count(*)"), "count").from_subquery(hits, "hits").take();
     Some(backend.build(&count))
@@ -199,10 +201,10 @@ fn every_kind(query: &Query, kinds: &[Kind], rows: impl Fn(Kind) -> SelectStatem
 }
 
 /// The rows of a kind that the caller may see and that the query finds, without columns.
-fn found(index: Index, caller: &Caller, query: &Query, kind: Kind) -> SelectStatement {
+fn found(index: Index, sight: &Sight, query: &Query, kind: Kind) -> SelectStatement {
     let mut rows = match kind {
-        Kind::Feature => features::reads::visible(caller),
-        Kind::Project => projects::reads::visible(caller),
+        Kind::Feature => features::reads::visible(sight),
+        Kind::Project => projects::reads::visible(sight),
     };
     index.restrict(&mut rows, query);
     rows

@@ -38,6 +38,15 @@ pub enum Outcome {
     Cancelled,
 }
 
+/// What became of an attempt to send an event to a webhook.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum WebhookOutcome {
+    /// The receiver has taken it.
+    Taken,
+    /// It has not.
+    NotTaken,
+}
+
 /// The metrics of one [`Telemetry`](super::Telemetry). Their handles are made once: who counts looks nothing up.
 pub(super) struct Metrics {
     recorder: Arc<PrometheusRecorder>,
@@ -46,6 +55,8 @@ pub(super) struct Metrics {
     durations: [Histogram; 4],
     pub(super) cost: Histogram,
     pub(super) connections: Gauge,
+    pub(super) subscriptions: Gauge,
+    webhook_attempts: [Counter; 2],
     errors: Vec<Counter>,
     loaders: RwLock<HashMap<&'static str, Arc<Loader>>>,
 }
@@ -66,6 +77,8 @@ const POOL_SIZE: &str = "throughline_pool_size";
 const POOL_IDLE: &str = "throughline_pool_idle";
 const POOL_WAITERS: &str = "throughline_pool_waiters";
 const CONNECTIONS: &str = "throughline_open_connections";
+const SUBSCRIPTIONS: &str = "throughline_open_subscriptions";
+const WEBHOOK_ATTEMPTS: &str = "throughline_webhook_attempts_total";
 
 /// From a point query on a warm file to the longest that a request may take.
 const SECONDS: [f64; 16] =
@@ -121,6 +134,9 @@ impl Metrics {
                 durations: Kind::ALL.map(|kind| histogram!(REQUEST_DURATION, "type" => kind.as_str())),
                 cost: histogram!(REQUEST_COST),
                 connections: gauge!(CONNECTIONS),
+                subscriptions: gauge!(SUBSCRIPTIONS),
+                webhook_attempts: ["taken", "not_taken"]
+                    .map(|outcome| counter!(WEBHOOK_ATTEMPTS, "outcome" => outcome)),
                 errors: Code::ALL.iter().map(|code| counter!(ERRORS, "code" => code.as_str())).collect(),
                 loaders: RwLock::default(),
                 recorder: Arc::clone(&recorder),
@@ -134,6 +150,10 @@ impl Metrics {
 
     pub(super) fn duration(&self, kind: Kind) -> &Histogram {
         &self.durations[kind as usize]
+    }
+
+    pub(super) fn webhook_attempts(&self, outcome: WebhookOutcome) -> &Counter {
+        &self.webhook_attempts[outcome as usize]
     }
 
     pub(super) fn error(&self, code: Code) -> Counter {
@@ -211,6 +231,12 @@ fn describe() {
     describe_gauge!(POOL_IDLE, Unit::Count, "Connections to the database that nobody uses, by pool.");
     describe_gauge!(POOL_WAITERS, Unit::Count, "Requests that wait for a connection to the database, by pool.");
     describe_gauge!(CONNECTIONS, Unit::Count, "Connections from clients that are open.");
+    describe_gauge!(SUBSCRIPTIONS, Unit::Count, "Subscriptions that are followed.");
+    describe_counter!(
+        WEBHOOK_ATTEMPTS,
+        Unit::Count,
+        "Attempts to send an event to a webhook, by whether it was taken."
+    );
 }
 
 #[cfg(test)]
@@ -224,6 +250,7 @@ mod tests {
         metrics.error(Code::InvalidId).increment(1);
         metrics.duration(Kind::Mutation).record(0.003);
         metrics.cost.record(7.0);
+        metrics.webhook_attempts(WebhookOutcome::NotTaken).increment(3);
         metrics.loader("features").keys.record(20.0);
         metrics.loader("features").duration.record(0.2);
         metrics.set_pools(&[PoolStatus { name: "read", size: 3, idle: 2, waiters: Some(1) }]);
@@ -240,6 +267,9 @@ mod tests {
             r#"throughline_pool_idle{pool="read"} 2"#,
             r#"throughline_pool_waiters{pool="read"} 1"#,
             "throughline_open_connections 0",
+            "throughline_open_subscriptions 0",
+            r#"throughline_webhook_attempts_total{outcome="taken"} 0"#,
+            r#"throughline_webhook_attempts_total{outcome="not_taken"} 3"#,
         ] {
             assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
         }

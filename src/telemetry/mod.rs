@@ -18,7 +18,7 @@ use std::time::Duration;
 
 pub use self::log::{LogFormat, LogGuard, start_log};
 use self::metrics::Metrics;
-pub use self::metrics::{Kind, Outcome};
+pub use self::metrics::{Kind, Outcome, WebhookOutcome};
 pub use self::observed::{Observed, Statement};
 #[cfg(feature = "otlp")]
 pub(crate) use self::otlp::{continue_trace, describe_request};
@@ -54,9 +54,27 @@ impl Telemetry {
         Arc::new(Observed::new(self.clone()))
     }
 
+    /// Something is read for no operation of its own: its statements are counted, and nothing else.
+    #[must_use]
+    pub fn observe_only(&self) -> Arc<Observed> {
+        Arc::new(Observed::of_no_operation(self.clone()))
+    }
+
+    /// A subscription begins; it counts as open until the value is dropped.
+    #[must_use]
+    pub fn open_subscription(&self) -> OpenSubscription {
+        self.0.metrics.subscriptions.increment(1);
+        OpenSubscription(self.clone())
+    }
+
     /// A request was refused before it reached the schema.
     pub fn count_refusal(&self, code: Code) {
         self.0.metrics.error(code).increment(1);
+    }
+
+    /// An event was sent to a webhook.
+    pub fn webhook_attempt(&self, outcome: WebhookOutcome) {
+        self.0.metrics.webhook_attempts(outcome).increment(1);
     }
 
     /// A connection from a client was taken; it counts as open until the value is dropped.
@@ -92,5 +110,14 @@ pub struct OpenConnection(Telemetry);
 impl Drop for OpenConnection {
     fn drop(&mut self) {
         self.0.0.metrics.connections.decrement(1);
+    }
+}
+
+/// A subscription that is followed.
+pub struct OpenSubscription(Telemetry);
+
+impl Drop for OpenSubscription {
+    fn drop(&mut self) {
+        self.0.0.metrics.subscriptions.decrement(1);
     }
 }

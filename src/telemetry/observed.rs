@@ -43,6 +43,12 @@ impl Observed {
         }
     }
 
+    pub(super) fn of_no_operation(telemetry: Telemetry) -> Self {
+        let observed = Self::new(telemetry);
+        observed.has_ended.store(true, Ordering::Relaxed);
+        observed
+    }
+
     /// Tells what the document turned out to ask for.
     pub fn asks_for(&self, kind: OperationType, name: Option<&Name>) {
         let kind = match kind {

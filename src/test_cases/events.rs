@@ -4,7 +4,7 @@ use entity::test_case::{Column, Entity, Model, TestStatus};
 use uuid::Uuid;
 
 use crate::clock::EPOCH;
-use crate::events::{Aggregate, Field, FieldKind, Stamp};
+use crate::events::{Aggregate, Field, FieldKind, Owner, Stamp};
 
 const FIELDS: &[Field<Column>] = &[
     Field::new("featureId", Column::FeatureId, FieldKind::Id("feature")),
@@ -16,6 +16,7 @@ const FIELDS: &[Field<Column>] = &[
 
 impl Aggregate for Entity {
     const KIND: &'static str = "test_case";
+    const VERBS: &'static [&'static str] = &["create", "adopt", "update", "record_run", "delete"];
 
     fn fields() -> &'static [Field<Column>] {
         FIELDS
@@ -43,6 +44,10 @@ impl Aggregate for Entity {
             created_at: EPOCH,
             updated_at: EPOCH,
         }
+    }
+
+    fn owner(row: &Model) -> Owner {
+        Owner::Feature(row.feature_id)
     }
 
     fn natural_key(row: &Model) -> Option<(Uuid, &str)> {

@@ -3,19 +3,19 @@
 use entity::test_case;
 use sea_orm::sea_query::{Query, SelectStatement};
 
-use crate::access::Caller;
+use crate::access::Sight;
 use crate::batch::{Cell, Column, Table};
 use crate::features;
 
 /// Where test cases are read from.
 pub fn table() -> Table {
     Table::new("test_case", test_case::Entity, (test_case::Entity, test_case::Column::Id), visible)
-        .vouched_for(|caller| features::reads::is_visible(caller, (test_case::Entity, test_case::Column::FeatureId)))
+        .vouched_for(|sight| features::reads::is_visible(sight, (test_case::Entity, test_case::Column::FeatureId)))
 }
 
 /// The start of every statement that reads test cases. They are as visible as their feature: a test case that is not
 /// reached through its feature asks for it.
-fn visible(_: &Caller) -> SelectStatement {
+fn visible(_: &Sight) -> SelectStatement {
     Query::select().from(test_case::Entity).take()
 }
 

@@ -4,9 +4,10 @@ use entity::{feature, test_case};
 use uuid::Uuid;
 
 use super::drafts::TestDraft;
+use crate::access::{Needs, Role};
 use crate::database::DatabaseError;
 use crate::events::Aggregate as _;
-use crate::write_transaction::items::{Change, Place, Target, not_found};
+use crate::write_transaction::items::{Change, Place, Target, check_rights, not_found};
 use crate::write_transaction::upsert::{lookup, upsert_one};
 use crate::write_transaction::{Refusal, Session};
 
@@ -16,6 +17,7 @@ pub struct RecordTestRun(pub TestDraft);
 
 impl Change for RecordTestRun {
     const NAME: &'static str = "test_case.record_run";
+    const NEEDS: Needs = Needs::Role(Role::Contributor);
 
     fn target(&self) -> Option<Target<'_>> {
         Some(Target::Name(self.0.feature.id, self.0.values.name.as_str()))
@@ -30,9 +32,11 @@ impl Change for RecordTestRun {
 
     fn perform(&self, session: &mut Session<'_>, place: &Place) -> Result<Uuid, Refusal> {
         let Self(draft) = self;
-        if session.get::<feature::Entity>(draft.feature.id).is_none() {
-            return Err(not_found::<feature::Entity>(&place.at("featureId")).into());
-        }
+        let place = place.at("featureId");
+        let Some(feature) = session.get::<feature::Entity>(draft.feature.id) else {
+            return Err(not_found::<feature::Entity>(&place).into());
+        };
+        check_rights::<feature::Entity>(session, feature, &place)?;
         let existing = session.named::<test_case::Entity>(draft.feature.id, draft.values.name.as_str());
         let existing = existing.map(|row| test_case::Entity::stamp(row).id);
         Ok(upsert_one(session, draft, existing, "record_run")?.id)

@@ -4,6 +4,7 @@ use entity::{feature, test_case};
 use uuid::Uuid;
 
 use super::rules::{DurationMs, TestName, TestValues};
+use crate::access::{Needs, Role};
 use crate::database::DatabaseError;
 use crate::database::row_set::{CellType, RowSet};
 use crate::events::Aggregate as _;
@@ -31,6 +32,7 @@ pub struct CreateTestCase {
 
 impl Change for CreateTestCase {
     const NAME: &'static str = "test_case.create";
+    const NEEDS: Needs = Needs::Role(Role::Contributor);
 
     async fn prepare(items: &[&Self], session: &mut Session<'_>) -> Result<(), DatabaseError> {
         if session.relies_on_constraints() {
@@ -74,6 +76,7 @@ pub struct UpdateTestCase {
 
 impl Change for UpdateTestCase {
     const NAME: &'static str = "test_case.update";
+    const NEEDS: Needs = Needs::Role(Role::Contributor);
 
     fn target(&self) -> Option<Target<'_>> {
         Some(Target::Id(self.id))
@@ -122,6 +125,7 @@ pub struct DeleteTestCase {
 
 impl Change for DeleteTestCase {
     const NAME: &'static str = "test_case.delete";
+    const NEEDS: Needs = Needs::Role(Role::Maintainer);
 
     fn target(&self) -> Option<Target<'_>> {
         Some(Target::Id(self.id))

@@ -29,7 +29,7 @@ pub async fn adopt(database: &Database) -> Result<usize, DatabaseError> {
         return Ok(0);
     }
     let request_id = format!("adopt.{}", Uuid::now_v7());
-    let stream = WriteStream::begin(database, &Caller::service("throughline"), request_id, "events.adopt").await?;
+    let stream = WriteStream::begin(database, &Caller::program(), request_id, "events.adopt").await?;
     stream.exclude_others(LOCK).await?;
     // Another process may have been faster.
     if !is_needed(database).await? {

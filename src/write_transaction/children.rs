@@ -24,7 +24,8 @@ pub trait Child: Written {
 /// When the database does not answer.
 pub async fn load<C: Child>(session: &mut Session<'_>, ids: Vec<Uuid>) -> Result<(), DatabaseError> {
     session.load::<C>(ids.clone()).await?;
-    let features = ids.into_iter().filter_map(|id| session.get::<C>(id)).map(C::feature).collect();
+    // Whether the caller may see them is known once their features are.
+    let features = ids.into_iter().filter_map(|id| C::records(&session.tables).get(id)).map(C::feature).collect();
     session.load::<feature::Entity>(features).await
 }
 

@@ -5,17 +5,19 @@
 
 use std::collections::BTreeSet;
 
-use entity::{audit_log, deployment, event, feature, project, test_case};
+use entity::{audit_log, deployment, event, feature, project, project_member, test_case, user, webhook};
 use sea_orm::EntityName as _;
-use serde_json::json;
+use serde_json::Value as Json;
 use uuid::Uuid;
 
+use super::data_keys;
+use super::deliveries;
 use super::records::{Record, Records, Tables, Written};
 use super::session::Session;
 use crate::audit;
 use crate::database::row_set::{CellType, RowSet};
 use crate::database::{Batch, dialect};
-use crate::events::{self, Aggregate};
+use crate::events::{self, Aggregate, FieldChange};
 use crate::read_model;
 
 /// How many events there may be between two snapshots of an aggregate.
@@ -37,9 +39,12 @@ pub(super) struct Writing {
 pub(super) fn compose(session: &Session<'_>) -> Writing {
     let mut batch = Batch::new(session.connection.backend());
     let tables = &session.tables;
-    insert_events(&mut batch, &session.events);
+    insert_events(&mut batch, session);
     // Parents before children, so that no foreign key misses its row.
+    write_rows(&mut batch, &tables.users);
     write_rows(&mut batch, &tables.projects);
+    write_rows(&mut batch, &tables.project_members);
+    write_rows(&mut batch, &tables.webhooks);
     write_rows(&mut batch, &tables.features);
     write_rows(&mut batch, &tables.tests);
     write_rows(&mut batch, &tables.deployments);
@@ -47,7 +52,12 @@ pub(super) fn compose(session: &Session<'_>) -> Writing {
     delete_rows(&mut batch, &tables.deployments);
     delete_rows(&mut batch, &tables.tests);
     delete_rows(&mut batch, &tables.features);
+    delete_rows(&mut batch, &tables.webhooks);
+    delete_rows(&mut batch, &tables.project_members);
     delete_rows(&mut batch, &tables.projects);
+    delete_data_keys(&mut batch, &tables.projects);
+    data_keys::write(&mut batch, session);
+    deliveries::write(&mut batch, session);
     let audit_logs = write_audit(&mut batch, session);
     let ends = |ids: Vec<Uuid>| Some((*ids.first()?, *ids.last()?));
     let events = ends(session.events.iter().map(|event| event.id).collect());
@@ -55,9 +65,19 @@ pub(super) fn compose(session: &Session<'_>) -> Writing {
 }
 
 /// The database gives the position, and on PostgreSQL the transaction.
-fn insert_events(batch: &mut Batch, events: &[event::Model]) {
+fn insert_events(batch: &mut Batch, session: &Session<'_>) {
     let given = |column: event::Column| !matches!(column, event::Column::Position | event::Column::TransactionId);
-    insert(batch, event::Entity.table_name(), RowSet::of_models(events, given));
+    let rows = RowSet::of_models(&session.events, given);
+    if !session.names_features {
+        return insert(batch, event::Entity.table_name(), rows);
+    }
+    // What is no feature's id is the project's.
+    let columns = rows.column_names();
+    let project = "coalesce((SELECT f.project_id FROM features f WHERE f.id = d.project_id), d.project_id)";
+    let selected = columns.replace("project_id", project);
+    batch.add(|parameters| {
+        format!("INSERT INTO events ({columns}) SELECT {selected} FROM {}", parameters.add_rows(rows))
+    });
 }
 
 pub(super) fn insert(batch: &mut Batch, table: &str, rows: RowSet) {
@@ -103,6 +123,18 @@ fn delete_rows<A: Written>(batch: &mut Batch, records: &Records<A>) {
     let gone = records.touched().filter(|record| record.now.is_none()).filter_map(|record| record.before.as_ref());
     let table = A::default();
     delete(batch, table.table_name(), gone.map(|row| A::stamp(row).id));
+}
+
+/// What a project that ends leaves in the history is unreadable from then on.
+fn delete_data_keys(batch: &mut Batch, projects: &Records<project::Entity>) {
+    let gone = projects.touched().filter(|record| record.now.is_none()).filter_map(|record| record.before.as_ref());
+    let rows = RowSet::of_ids("project_id", gone.map(|project| project.id));
+    if rows.is_empty() {
+        return;
+    }
+    batch.add(|parameters| {
+        format!("DELETE FROM data_keys WHERE project_id IN (SELECT d.project_id FROM {})", parameters.add_rows(rows))
+    });
 }
 
 fn delete(batch: &mut Batch, table: &str, ids: impl Iterator<Item = Uuid>) {
@@ -213,7 +245,10 @@ fn lock_parents(batch: &mut Batch, tables: &Tables, parents: &BTreeSet<Uuid>) {
 fn write_audit(batch: &mut Batch, session: &Session<'_>) -> Option<(Uuid, Uuid)> {
     let mut rows = Vec::new();
     let tables = &session.tables;
+    audit_records::<user::Entity>(session, &tables.users, &mut rows);
     audit_records::<project::Entity>(session, &tables.projects, &mut rows);
+    audit_records::<project_member::Entity>(session, &tables.project_members, &mut rows);
+    audit_records::<webhook::Entity>(session, &tables.webhooks, &mut rows);
     audit_records::<feature::Entity>(session, &tables.features, &mut rows);
     audit_records::<test_case::Entity>(session, &tables.tests, &mut rows);
     audit_records::<deployment::Entity>(session, &tables.deployments, &mut rows);
@@ -227,16 +262,7 @@ fn audit_records<A: Written>(session: &Session<'_>, records: &Records<A>, rows: 
         let Some(record) = records.record(*id) else { continue };
         let Some(action) = &record.action else { continue };
         let changes = events::changes::<A>(record.before.as_ref(), record.now.as_ref());
-        let changes = changes
-            .into_iter()
-            .map(|change| json!({ "field": change.field, "before": change.before, "after": change.after }));
-        rows.push(audit::row(
-            session.caller,
-            session.request_id,
-            action,
-            (A::KIND, *id),
-            changes.collect(),
-            session.now,
-        ));
+        let changes: Json = changes.into_iter().map(FieldChange::shown).collect();
+        rows.push(audit::row(session.caller, session.request_id, action, (A::KIND, *id), changes, session.now));
     }
 }

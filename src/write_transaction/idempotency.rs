@@ -17,8 +17,10 @@ use crate::database::{Batch, DatabaseError, Parameters};
 pub struct IdempotencyKey {
     /// What the client calls it: 1 to 255 characters.
     pub key: String,
-    /// SHA-256 of the command's name and its input.
+    /// SHA-256 of the command's name and its input; of an input that holds secrets, an HMAC of these under a key of the key ring.
     pub input_hash: [u8; 32],
+    /// What may have been stored instead of it when another key of the ring was the first.
+    pub earlier_hashes: Vec<[u8; 32]>,
 }
 
 /// What a command came to.
@@ -44,12 +46,15 @@ pub struct Receipt {
     pub events: Option<(Uuid, Uuid)>,
     /// The ids of the first and the last audit row.
     pub audit_logs: Option<(Uuid, Uuid)>,
+    /// The projects that it made: they are the caller's, which the caller's rights do not know yet.
+    #[serde(skip)]
+    pub made_projects: Vec<Uuid>,
 }
 
 /// What is known of a key.
 pub(super) enum Known {
     /// It was used for the same input, which came to this.
-    Same(Receipt),
+    Same(Box<Receipt>),
     /// It was used for something else.
     Other,
 }
@@ -66,7 +71,8 @@ pub(super) async fn find(
     });
     let Some(row) = connection.query_all(statement).await?.pop() else { return Ok(None) };
     let input_hash: Vec<u8> = row.try_get("", "input_hash")?;
-    if input_hash != key.input_hash {
+    let is_same = |hash: &[u8; 32]| input_hash == hash;
+    if !is_same(&key.input_hash) && !key.earlier_hashes.iter().any(is_same) {
         return Ok(Some(Known::Other));
     }
     let receipt: String = row.try_get("", "receipt")?;

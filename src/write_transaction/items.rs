@@ -12,14 +12,19 @@ use super::records::Written;
 use super::refusal::{Conflict, ConflictChange, Refusal, UserError, UserErrorCode};
 use super::session::Session;
 use super::{Command, Decision};
+use crate::access::Needs;
 use crate::database::DatabaseError;
 use crate::database::row_set::{CellType, RowSet};
+use crate::encryption::SecretText;
 use crate::events::Aggregate;
 
 /// What is to happen to one object.
 pub trait Change: Send + Sync + Sized {
     /// What it is called: `feature.create`.
     const NAME: &'static str;
+
+    /// What it asks of the caller.
+    const NEEDS: Needs;
 
     /// Whether more than the rows that change must be locked before it is decided.
     const LOCKS: bool = false;
@@ -125,6 +130,7 @@ impl<C: Change> Command for Changes<C> {
 
     async fn decide(&self, session: &mut Session<'_>) -> Result<Decision, Refusal> {
         let good: Vec<&C> = self.items.iter().filter_map(|(_, item)| item.as_ref().ok()).collect();
+        session.require(C::NEEDS);
         C::prepare(&good, session).await?;
         let mut decision = Decision::default();
         let mut targets = HashSet::new();
@@ -173,7 +179,63 @@ impl Decision {
     }
 }
 
-/// The row to change: it is there, not hidden, and has the version that the caller expects.
+/// # Errors
+/// When the caller may see the row, but lacks what the command asks for.
+pub fn check_rights<A: Written>(session: &Session<'_>, row: &A::Model, place: &Place) -> Result<(), UserError> {
+    let missing = session.missing_for::<A>(row);
+    missing.map_or(Ok(()), |needs| Err(place.error(UserErrorCode::Forbidden, needs.missing())))
+}
+
+/// # Errors
+/// When the caller may not do what is no project's yet.
+pub fn check_allowed(session: &Session<'_>, place: &Place) -> Result<(), UserError> {
+    let missing = session.missing();
+    missing.map_or(Ok(()), |needs| Err(place.error(UserErrorCode::Forbidden, needs.missing())))
+}
+
+/// Shows a row again that was deleted: it is there, hidden, the caller may change it, and it has the version that is expected.
+///
+/// # Errors
+/// What is wrong.
+pub fn restore<A: Written>(
+    session: &mut Session<'_>,
+    id: Uuid,
+    expected_version: Option<i32>,
+    place: &Place,
+) -> Result<Uuid, Refusal> {
+    let Some(row) = session.get_hidden::<A>(id) else { return Err(not_found::<A>(&place.at("id")).into()) };
+    check_rights::<A>(session, row, &place.at("id"))?;
+    if A::stamp(row).deleted_at.is_none() {
+        let message = format!("the {} is not deleted", A::KIND.replace('_', " "));
+        return Err(place.at("id").error(UserErrorCode::NotDeleted, message).into());
+    }
+    check_version::<A>(row, expected_version, place)?;
+    session.mark::<A>("restore", id)?;
+    Ok(id)
+}
+
+/// Encrypts a text for a project's object, unless what is `present` is of the same text already: each encryption is another token.
+///
+/// # Errors
+/// When the server has no key for it.
+pub fn seal(
+    session: &mut Session<'_>,
+    project: Uuid,
+    present: Option<&str>,
+    text: &SecretText,
+    place: &Place,
+) -> Result<String, UserError> {
+    if let Some(token) = present.filter(|token| session.is_token_of(project, token, text)) {
+        return Ok(token.to_owned());
+    }
+    session.encrypt(project, text).map_err(|_| {
+        let message =
+            "the server has no key to encrypt this with; it can be stored once whoever runs the server has set one";
+        place.error(UserErrorCode::EncryptionKeyMissing, message)
+    })
+}
+
+/// The row to change: it is there, not hidden, the caller may change it, and it has the version that is expected.
 ///
 /// # Errors
 /// What is wrong.
@@ -184,18 +246,19 @@ pub fn find<A: Written>(
     place: &Place,
 ) -> Result<A::Model, UserError> {
     let Some(row) = session.get::<A>(id) else { return Err(not_found::<A>(&place.at("id"))) };
+    check_rights::<A>(session, row, &place.at("id"))?;
     check_version::<A>(row, expected_version, place)?;
     Ok(row.clone())
 }
 
-/// That the object is not there to which something is to be added. Where constraints tell, it is not looked up: then only what
+/// That the object is not there to which something is to be added, or that the caller may not. Where constraints tell, it is not looked up: then only what
 /// happened in the transaction counts.
 pub fn check_parent<P: Written>(session: &Session<'_>, id: Uuid, place: &Place) -> Option<UserError> {
-    let is_there = match session.get_hidden::<P>(id) {
-        Some(row) => P::stamp(row).deleted_at.is_none(),
-        None => session.relies_on_constraints(),
-    };
-    (!is_there).then(|| not_found::<P>(place))
+    match session.get_hidden::<P>(id) {
+        Some(row) if P::stamp(row).deleted_at.is_none() => check_rights::<P>(session, row, place).err(),
+        None if session.relies_on_constraints() => None,
+        _ => Some(not_found::<P>(place)),
+    }
 }
 
 /// That there is no object of this kind.

@@ -12,12 +12,16 @@ mod adopt;
 pub mod children;
 mod commit;
 mod connection;
+mod data_keys;
+mod deliveries;
+mod erasure;
 mod idempotency;
 mod inspection;
 pub mod items;
 mod projection;
 mod records;
 mod refusal;
+mod rewrapping;
 mod session;
 mod stream;
 pub mod upsert;
@@ -31,16 +35,19 @@ pub use self::adopt::adopt;
 pub use self::commit::SNAPSHOT_EVERY;
 use self::commit::{Writing, compose};
 use self::connection::Connection;
+pub use self::erasure::{ERASE_DATA_KEY, Erased, Remains, erase_data_key};
 use self::idempotency::Known;
 pub use self::idempotency::{IdempotencyKey, Receipt};
 pub use self::inspection::{Inspection, Others};
 pub use self::projection::{Projection, project};
 pub use self::records::{Records, Tables, Written};
 pub use self::refusal::{Conflict, ConflictChange, Refusal, UserError, UserErrorCode};
+pub use self::rewrapping::{Rewrapped, rewrap_data_keys};
 pub use self::session::Session;
 pub use self::stream::WriteStream;
 use crate::access::Caller;
 use crate::database::{Database, DatabaseError};
+use crate::encryption::KeyRing;
 use crate::read_model;
 
 /// A write: what it is called, and how it decides what happens.
@@ -82,6 +89,8 @@ pub struct Sent<'s> {
     pub request_id: &'s str,
     /// Lets it be sent again without being carried out again.
     pub key: Option<&'s IdempotencyKey>,
+    /// What encrypts the secrets of its input.
+    pub key_ring: &'s KeyRing,
 }
 
 /// What became of a command.
@@ -177,7 +186,7 @@ async fn attempt_once<C: Command>(
         }
         Decided::Accepted(writing, receipt) => {
             write(database, connection, writing).await?.commit().await?;
-            Ok(Outcome::Done { receipt, is_replay: false })
+            Ok(Outcome::Done { receipt: *receipt, is_replay: false })
         }
     }
 }
@@ -201,7 +210,7 @@ pub async fn try_out<C: Command>(
             Ok(Err(errors))
         }
         Decided::Accepted(writing, receipt) => match write(database, connection, writing).await? {
-            Connection::Transaction(_, transaction) => Ok(Ok((receipt, transaction))),
+            Connection::Transaction(_, transaction) => Ok(Ok((*receipt, transaction))),
             Connection::Single(_) => Err(DbErr::Custom("a dry run is a transaction".to_owned()).into()),
         },
     }
@@ -214,18 +223,18 @@ enum Decided {
     /// Nothing, since it is wrong.
     Refused(Vec<UserError>),
     /// This is to be written, and comes to this.
-    Accepted(Writing, Receipt),
+    Accepted(Writing, Box<Receipt>),
 }
 
 async fn decide<C: Command>(connection: &Connection, sent: Sent<'_>, command: &C) -> Result<Decided, DatabaseError> {
-    let Sent { caller, request_id, key } = sent;
+    let Sent { caller, request_id, key, key_ring } = sent;
     // Without a transaction a key that is known shows when it is written.
     if let Some(key) = key.filter(|_| connection.is_transaction())
         && let Some(known) = idempotency::find(connection, caller.id(), key).await?
     {
         return Ok(Decided::Known(known));
     }
-    let mut session = Session::new(connection, caller, request_id);
+    let mut session = Session::new(connection, caller, request_id, key_ring);
     let decision = match command.decide(&mut session).await {
         Ok(decision) => decision,
         Err(Refusal::Database(error)) => return Err(error),
@@ -252,16 +261,17 @@ async fn decide<C: Command>(connection: &Connection, sent: Sent<'_>, command: &C
         changed: session.events.len() - created,
         events,
         audit_logs,
+        made_projects: session.made_projects(),
     };
     if let Some(key) = key {
         idempotency::insert(&mut writing.batch, caller.id(), key, command.name(), &receipt, session.now);
     }
-    Ok(Decided::Accepted(writing, receipt))
+    Ok(Decided::Accepted(writing, Box::new(receipt)))
 }
 
 fn answer_known(known: Known) -> Outcome {
     match known {
-        Known::Same(receipt) => Outcome::Done { receipt, is_replay: true },
+        Known::Same(receipt) => Outcome::Done { receipt: *receipt, is_replay: true },
         Known::Other => {
             let message = "the key was used for another input; use a new one for each command";
             let field = ["idempotencyKey".to_owned()];

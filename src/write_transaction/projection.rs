@@ -9,7 +9,7 @@ use sea_orm::{DatabaseTransaction, DbBackend};
 use super::connection::Connection;
 use crate::clock;
 use crate::database::{Database, DatabaseError, Parameters};
-use crate::events::{Position, events_after};
+use crate::events::{Position, Topic, events_after};
 
 /// A read model that is kept by following the events.
 pub trait Projection: Sync {
@@ -32,7 +32,7 @@ pub async fn project<P: Projection>(database: &Database, projection: &P, limit: 
     let connection = Connection::begin(database).await?;
     let after = find_position(&connection, projection.name()).await?;
     let transaction = connection.transaction()?;
-    let events = events_after(transaction, after, limit).await?;
+    let events = events_after(transaction, after, &Topic::default(), limit).await?;
     let Some(last) = events.last() else {
         connection.roll_back().await?;
         return Ok(0);

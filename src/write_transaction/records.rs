@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use entity::{deployment, feature, project, test_case};
+use entity::{deployment, feature, project, project_member, test_case, user, webhook};
 use uuid::Uuid;
 
 use crate::events::{Aggregate, Hash, NO_EVENT};
@@ -113,13 +113,22 @@ impl<A: Aggregate> Records<A> {
 /// The rows of all tables.
 #[derive(Debug, Default)]
 pub struct Tables {
+    pub(super) users: Records<user::Entity>,
     pub(super) projects: Records<project::Entity>,
+    pub(super) project_members: Records<project_member::Entity>,
     pub(super) features: Records<feature::Entity>,
     pub(super) tests: Records<test_case::Entity>,
     pub(super) deployments: Records<deployment::Entity>,
+    pub(super) webhooks: Records<webhook::Entity>,
 }
 
 impl Tables {
+    /// The project of a feature, if that was read or made.
+    pub(super) fn project_of(&self, feature: Uuid) -> Option<Uuid> {
+        let record = self.features.record(feature)?;
+        record.now.as_ref().or(record.before.as_ref()).map(|feature| feature.project_id)
+    }
+
     /// The version that the object of an id will have, if it will be there.
     pub(super) fn version(&self, id: Option<&Uuid>) -> Option<i32> {
         fn of<A: Aggregate>(records: &Records<A>, id: Uuid) -> Option<i32> {
@@ -130,6 +139,9 @@ impl Tables {
             .or_else(|| of(&self.features, id))
             .or_else(|| of(&self.tests, id))
             .or_else(|| of(&self.deployments, id))
+            .or_else(|| of(&self.project_members, id))
+            .or_else(|| of(&self.users, id))
+            .or_else(|| of(&self.webhooks, id))
     }
 }
 
@@ -158,4 +170,12 @@ macro_rules! written {
     };
 }
 
-written!(project in projects, feature in features, test_case in tests, deployment in deployments);
+written!(
+    user in users,
+    project in projects,
+    project_member in project_members,
+    feature in features,
+    test_case in tests,
+    deployment in deployments,
+    webhook in webhooks,
+);

@@ -24,6 +24,8 @@ pub struct UserError {
 pub enum UserErrorCode {
     /// There is no such object, or the caller may not see it.
     NotFound,
+    /// The caller may see the object, but not do this to it.
+    Forbidden,
     /// The id is malformed, or names another type.
     InvalidId,
     /// Another object has the name already.
@@ -42,10 +44,14 @@ pub enum UserErrorCode {
     IdempotencyKeyReused,
     /// The object is not deleted, so that it cannot be restored.
     NotDeleted,
-    /// The same object or name stands twice in the input.
+    /// The same object or name stands twice in the input, or what is to be made is there already.
     Duplicate,
     /// There are more items than one command may have.
     TooMany,
+    /// A secret cannot be stored, since the server has no key to encrypt it with.
+    EncryptionKeyMissing,
+    /// The project would have no owner any more.
+    LastOwner,
 }
 
 /// What happened to an object since the version that a caller expected.

@@ -3,6 +3,8 @@
 //! **Invariant:** nothing is written before the command has decided; a row changes here as it will in its table, by
 //! [`apply`], so that a later step of the same command sees what an earlier one did.
 
+use std::collections::HashSet;
+
 use chrono::{DateTime, Utc};
 use entity::event;
 use sea_orm::{FromQueryResult as _, IdenStatic as _, Iterable as _, Statement};
@@ -10,30 +12,60 @@ use serde_json::{Map, Value as Json};
 use uuid::Uuid;
 
 use super::connection::Connection;
+use super::data_keys::DataKeys;
+use super::deliveries::Deliveries;
 use super::records::{Tables, Written};
-use crate::access::Caller;
+use crate::access::{Caller, Needs, Role};
 use crate::clock;
 use crate::database::row_set::RowSet;
 use crate::database::{DatabaseError, Parameters, dialect};
-use crate::events::{self, Effect, Happened, Hash, NO_EVENT, Stamp, apply, hash_of};
+use crate::encryption::KeyRing;
+use crate::events::{self, Effect, Happened, Hash, NO_EVENT, Owner, Stamp, apply, hash_of};
 
 /// A transaction as a command sees it.
 pub struct Session<'t> {
     pub(super) connection: &'t Connection,
     pub(super) caller: &'t Caller,
     pub(super) request_id: &'t str,
+    pub(super) key_ring: &'t KeyRing,
     pub(super) now: DateTime<Utc>,
     pub(super) tables: Tables,
+    pub(super) data_keys: DataKeys,
+    pub(super) deliveries: Deliveries,
     pub(super) events: Vec<event::Model>,
+    /// Whether some of them name a feature where the project should stand: the feature was not read.
+    pub(super) names_features: bool,
+    /// What the command asks of the caller.
+    needs: Needs,
+    /// Projects that it has made: they are the caller's.
+    made: HashSet<Uuid>,
 }
 
 /// The most events of one aggregate that a conflict tells of.
 const MOST_EVENTS_SINCE: i32 = 100;
 
 impl<'t> Session<'t> {
-    pub(super) fn new(connection: &'t Connection, caller: &'t Caller, request_id: &'t str) -> Self {
+    pub(super) fn new(
+        connection: &'t Connection,
+        caller: &'t Caller,
+        request_id: &'t str,
+        key_ring: &'t KeyRing,
+    ) -> Self {
         let now = clock::now();
-        Self { connection, caller, request_id, now, tables: Tables::default(), events: Vec::new() }
+        Self {
+            connection,
+            caller,
+            request_id,
+            key_ring,
+            now,
+            tables: Tables::default(),
+            data_keys: DataKeys::default(),
+            deliveries: Deliveries::default(),
+            events: Vec::new(),
+            names_features: false,
+            needs: Needs::Admin,
+            made: HashSet::new(),
+        }
     }
 
     /// Reads the rows with these ids. Whatever is not there is not there afterwards.
@@ -79,24 +111,88 @@ impl<'t> Session<'t> {
 
     /// The row, if it was loaded or made, hidden or not.
     pub fn get_hidden<A: Written>(&self, id: Uuid) -> Option<&A::Model> {
-        A::records(&self.tables).get(id)
+        A::records(&self.tables).get(id).filter(|row| self.sees::<A>(row))
     }
 
     /// The row of this name under this parent, if it was loaded or made, hidden or not. A row has the name by which the database
     /// knows it until the transaction is done, even if it is to have another one, or is to go: constraints ask row by row.
     pub fn named<A: Written>(&self, parent: Uuid, name: &str) -> Option<&A::Model> {
-        A::records(&self.tables).named(parent, name)
+        A::records(&self.tables).named(parent, name).filter(|row| self.sees::<A>(row))
     }
 
     /// Whether the constraints of the database tell what need not be asked before: names that are taken, parents that are gone.
-    /// Where they do, the command is asked again, of a session for which they do not.
+    /// Where they do, the command is asked again, of a session for which they do not. What a caller may do is never left to them.
     pub fn relies_on_constraints(&self) -> bool {
-        !self.connection.is_transaction()
+        !self.connection.is_transaction() && self.caller.is_admin()
     }
 
     /// All rows that were loaded or made, hidden or not, in no order.
     pub fn rows<A: Written>(&self) -> impl Iterator<Item = &A::Model> {
-        A::records(&self.tables).rows()
+        A::records(&self.tables).rows().filter(|row| self.sees::<A>(row))
+    }
+
+    /// Says what the command, or the step of it that is next, asks of the caller.
+    pub fn require(&mut self, needs: Needs) {
+        self.needs = needs;
+    }
+
+    /// The projects that the command has made.
+    pub(super) fn made_projects(&self) -> Vec<Uuid> {
+        self.made.iter().copied().collect()
+    }
+
+    /// Who sends the command.
+    pub fn caller(&self) -> &Caller {
+        self.caller
+    }
+
+    /// The caller's role in a project; none where the caller may not even know of it.
+    pub fn role_in(&self, project: Uuid) -> Option<Role> {
+        if self.made.contains(&project) { Some(Role::Owner) } else { self.caller.rights().role_in(project) }
+    }
+
+    /// What the caller lacks to change what belongs to a row's project, if anything.
+    pub fn missing_for<A: Written>(&self, row: &A::Model) -> Option<Needs> {
+        let project = self.project_of(A::owner(row), A::stamp(row).id);
+        (!self.is_allowed(project)).then_some(self.needs)
+    }
+
+    /// What the caller lacks to do what is no project's, if anything.
+    pub fn missing(&self) -> Option<Needs> {
+        (!self.is_allowed(None)).then_some(self.needs)
+    }
+
+    fn is_allowed(&self, project: Option<Uuid>) -> bool {
+        self.caller.is_admin()
+            || match self.needs {
+                Needs::Role(role) => project.and_then(|project| self.role_in(project)).is_some_and(|own| own >= role),
+                Needs::NewProject => {
+                    self.caller.rights().makes_projects && project.is_none_or(|project| self.made.contains(&project))
+                }
+                Needs::Admin => false,
+            }
+    }
+
+    /// Whether the caller may know of a row. Users are known by their names to whoever may ask.
+    fn sees<A: Written>(&self, row: &A::Model) -> bool {
+        self.caller.is_admin()
+            || match A::owner(row) {
+                Owner::Instance => true,
+                owner => {
+                    let project = self.project_of(owner, A::stamp(row).id);
+                    project.is_some_and(|project| self.role_in(project).is_some())
+                }
+            }
+    }
+
+    /// The project of the object with this id; none where that was not read.
+    fn project_of(&self, owner: Owner, id: Uuid) -> Option<Uuid> {
+        match owner {
+            Owner::Nothing => Some(id),
+            Owner::Instance => None,
+            Owner::Project(project) => Some(project),
+            Owner::Feature(feature) => self.tables.project_of(feature),
+        }
     }
 
     /// Makes a row: its fields are taken, and its id, unless that is nil; its version and times are given.
@@ -170,6 +266,7 @@ impl<'t> Session<'t> {
     }
 
     fn happen<A: Written>(&mut self, id: Uuid, verb: &str, payload: &Map<String, Json>) -> Result<(), DatabaseError> {
+        debug_assert!(A::VERBS.contains(&verb), "followers know every type of events: {verb}");
         let records = A::records(&self.tables);
         let (row, previous) = records.record(id).map_or((None, NO_EVENT), |record| (record.now.as_ref(), record.hash));
         let stamp = row.map(A::stamp);
@@ -191,10 +288,25 @@ impl<'t> Session<'t> {
             actor_kind: self.caller.kind().as_str().to_owned(),
             request_id: self.request_id.to_owned(),
             created_at: at,
+            project_id: None,
             hash: Vec::new(),
         };
         let hash = hash_of(&event, &previous);
         event.hash = hash.to_vec();
+        let owner = row.or(after.as_ref()).map_or(Owner::Nothing, A::owner);
+        if row.is_none() && owner == Owner::Nothing {
+            self.made.insert(id);
+        }
+        if !self.is_allowed(self.project_of(owner, id)) {
+            return Err(sea_orm::DbErr::Custom(format!("{} without the right to it", event.event_type)).into());
+        }
+        event.project_id = match owner {
+            Owner::Feature(feature) => Some(self.tables.project_of(feature).unwrap_or_else(|| {
+                self.names_features = true;
+                feature
+            })),
+            owner => self.project_of(owner, id),
+        };
         A::records_mut(&mut self.tables).put(id, after, hash, &event.event_type);
         self.events.push(event);
         Ok(())

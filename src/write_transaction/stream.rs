@@ -3,6 +3,7 @@
 //! **Invariant:** it is the same door: what it writes has events, audit rows and read model as any command's has, and is
 //! there as a whole or not at all.
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use uuid::Uuid;
@@ -12,6 +13,7 @@ use super::connection::Connection;
 use super::session::Session;
 use crate::access::Caller;
 use crate::database::{Database, DatabaseError};
+use crate::encryption::KeyRing;
 use crate::read_model;
 
 /// The most features that one statement counts anew.
@@ -22,6 +24,8 @@ pub struct WriteStream {
     connection: Connection,
     caller: Caller,
     request_id: String,
+    /// Files hold no secrets.
+    key_ring: Arc<KeyRing>,
     label: &'static str,
     began: Instant,
 }
@@ -38,7 +42,8 @@ impl WriteStream {
         label: &'static str,
     ) -> Result<Self, DatabaseError> {
         let connection = Connection::begin(database).await?;
-        Ok(Self { connection, caller: caller.clone(), request_id, label, began: Instant::now() })
+        let key_ring = KeyRing::none();
+        Ok(Self { connection, caller: caller.clone(), request_id, key_ring, label, began: Instant::now() })
     }
 
     /// Lets one such transaction of a kind write at a time: two that bring the same new names would meet in a unique constraint.
@@ -53,7 +58,7 @@ impl WriteStream {
     /// A piece, which knows nothing of the others but what they wrote.
     #[must_use]
     pub fn session(&self) -> Session<'_> {
-        Session::new(&self.connection, &self.caller, &self.request_id)
+        Session::new(&self.connection, &self.caller, &self.request_id, &self.key_ring)
     }
 
     /// Writes what has happened in a piece. The read model of the features that it gives is to be counted anew.

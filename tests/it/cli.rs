@@ -112,7 +112,7 @@ fn help_tells_every_setting_and_no_value_of_the_environment() {
         let setting = described.split("\n      --").next().unwrap();
         assert!(setting.contains("[env: ") && setting.contains("[default: "), "{flag}:\n{help}");
     }
-    assert!(!help.contains("SECRET"));
+    assert!(!help.contains("me:SECRET"));
 }
 
 fn run(command: &mut std::process::Command) -> Output {

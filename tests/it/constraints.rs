@@ -34,6 +34,18 @@ const REFUSED: &[(&str, &str, &str)] = &[
     ("features_status_known", "", "UPDATE features SET status = 'done'"),
     ("features_status_known", "", "UPDATE features SET status = 'Completed'"),
     ("features_row_version_positive", "", "UPDATE features SET row_version = 0"),
+    ("features_confidential_notes_encrypted", "", "UPDATE features SET confidential_notes = 'for few'"),
+    (
+        "data_keys_wrapped_as_a_whole",
+        "",
+        "INSERT INTO data_keys (project_id, wrapped_key, created_at) VALUES (@1, 'gAAAAA', @now)",
+    ),
+    ("data_keys_wrapped_unless_erased", "", "INSERT INTO data_keys (project_id, created_at) VALUES (@1, @now)"),
+    (
+        "data_keys_generation_positive",
+        "",
+        "INSERT INTO data_keys (project_id, generation, created_at, erased_at) VALUES (@1, 0, @now, @now)",
+    ),
     ("tests_feature_fk", "FOREIGN KEY", "UPDATE tests SET feature_id = @9"),
     ("tests_feature_name_unique", "tests.feature_id, tests.name", "UPDATE tests SET name = 'same'"),
     ("tests_name_length", "", "UPDATE tests SET name = '' WHERE id = @20"),
@@ -78,6 +90,27 @@ const REFUSED: &[(&str, &str, &str)] = &[
     ),
     ("features_view_counts_add_up", "", "UPDATE features_view SET passed_count = 1"),
     ("features_view_deployment_status_known", "", "UPDATE features_view SET deployment_status = 'deployed'"),
+    ("webhooks_project_fk", "FOREIGN KEY", "UPDATE webhooks SET project_id = @9"),
+    ("webhooks_url_encrypted", "", "UPDATE webhooks SET url = 'https://example.org/'"),
+    ("webhooks_secret_encrypted", "", "UPDATE webhooks SET secret = 'whsec_'"),
+    ("webhooks_types_length", "", "UPDATE webhooks SET types = ''"),
+    ("webhooks_status_known", "", "UPDATE webhooks SET status = 'stopped'"),
+    ("webhooks_row_version_positive", "", "UPDATE webhooks SET row_version = 0"),
+    (
+        "webhook_deliveries_event_unique",
+        "webhook_deliveries.webhook_id, webhook_deliveries.event_id",
+        "INSERT INTO webhook_deliveries SELECT @62, webhook_id, event_id, aggregate_id, transaction_id, position, status, attempts, \
+         next_attempt_at, first_attempt_at, last_attempt_at, last_status_code, last_error, last_duration_ms, delivered_at, created_at \
+         FROM webhook_deliveries",
+    ),
+    ("webhook_deliveries_status_known", "", "UPDATE webhook_deliveries SET status = 'sent', next_attempt_at = NULL"),
+    ("webhook_deliveries_attempts_counted", "", "UPDATE webhook_deliveries SET attempts = -1"),
+    ("webhook_deliveries_pending_has_time", "", "UPDATE webhook_deliveries SET next_attempt_at = NULL"),
+    (
+        "webhook_deliveries_delivered_has_time",
+        "",
+        "UPDATE webhook_deliveries SET status = 'delivered', next_attempt_at = NULL",
+    ),
     // A column that must be there says so by its name.
     (
         "priority",
@@ -111,6 +144,7 @@ async fn the_closed_sets_are_accepted(backend: Backend) {
         ("features SET status", &["not_started", "in_progress", "blocked", "completed", "cancelled"][..]),
         ("tests SET status", &["pending", "passed", "failed", "skipped"]),
         ("deployments SET status", &["pending", "in_progress", "succeeded", "failed", "rolled_back"]),
+        ("webhooks SET status", &["active", "paused", "failed"]),
     ] {
         for value in values {
             rows.run(&format!("UPDATE {column} = '{value}'")).await.unwrap();
@@ -133,13 +167,14 @@ async fn a_deleted_parent_takes_its_children_along(backend: Backend) {
     }
     rows.run("DELETE FROM projects WHERE id = @1").await.unwrap();
     assert_eq!(rows.count("SELECT count(*) FROM features").await, 0, "features of a deleted project");
+    assert_eq!(rows.count("SELECT count(*) FROM webhooks").await, 0, "webhooks of a deleted project");
     // What happened is still known.
     assert_eq!(rows.count("SELECT count(*) FROM events").await, 2);
     assert_eq!(rows.count("SELECT count(*) FROM audit_logs").await, 1);
 }
 
 /// Project 1 with features 10 and 11; feature 10 with tests 20 and 21, deployment 30 and a view; events 40 and 41,
-/// audit row 50.
+/// audit row 50; webhook 60, to which event 40 is sent.
 async fn add_one_of_each(rows: &Rows<'_>) {
     rows.add_project().await;
     rows.add_feature(10, "first", "").await;
@@ -156,6 +191,10 @@ async fn add_one_of_each(rows: &Rows<'_>) {
                 (@41, 'feature', @10, 2, 'feature.update', '{}', 'a', 'agent', 'r', @now, @hash)",
         "INSERT INTO audit_logs (id, actor_id, actor_kind, action, entity_type, entity_id, request_id, changes, \
          created_at) VALUES (@50, 'someone', 'person', 'feature.create', 'feature', @10, 'r', '{}', @now)",
+        "INSERT INTO webhooks (id, project_id, url, secret, created_at, updated_at) \
+         VALUES (@60, @1, 'gAAAAA', 'gAAAAA', @now, @now)",
+        "INSERT INTO webhook_deliveries (id, webhook_id, event_id, aggregate_id, transaction_id, position, next_attempt_at, created_at) \
+         VALUES (@61, @60, @40, @10, 0, 1, @now, @now)",
     ] {
         rows.run(sql).await.unwrap();
     }

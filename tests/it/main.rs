@@ -8,19 +8,25 @@
 #[macro_use]
 mod support;
 
+mod access;
 mod attacks;
 mod cli;
 mod connections;
 mod constraints;
 mod demo;
 mod differential;
+mod door;
 mod embedded;
+mod encryption;
 mod full_text;
 mod fuzz;
+mod graphiql;
 mod history;
 mod http;
 mod import;
+mod jwt;
 mod limits;
+mod live;
 mod load;
 mod migrations;
 mod operations;
@@ -33,4 +39,5 @@ mod serve;
 mod spans;
 mod sqlite_reads;
 mod timeouts;
+mod webhooks;
 mod writes;

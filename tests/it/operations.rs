@@ -7,8 +7,9 @@ use axum::body::{Body, to_bytes};
 use axum::http::{Request, StatusCode};
 use sea_orm::sqlx::{AssertSqlSafe, Connection as _, Executor as _, PgConnection};
 use serde_json::{Value, json};
+use throughline::access::Unidentified;
 use throughline::graphql::{Api, PageLimits};
-use throughline::http::{Health, HttpSettings, router_with_operations};
+use throughline::http::{Health, HttpSettings, Streams, router_with_operations};
 use tower::ServiceExt as _;
 
 use crate::support::{Backend, RunningServer, Statements, TestDatabase, program};
@@ -23,7 +24,8 @@ const READY: &str = r#"{"status":"ready"}"#;
 
 fn served(test: &TestDatabase) -> Router {
     let api = Api::new(test.database.clone(), PageLimits::default());
-    router_with_operations(api, HttpSettings::default(), Health::new(&test.database))
+    let settings = HttpSettings { unidentified: Unidentified::LocalOwner, ..HttpSettings::default() };
+    router_with_operations(api, settings, Health::new(&test.database), Streams::default())
 }
 
 async fn get(router: &Router, path: &str) -> (StatusCode, String) {

@@ -23,7 +23,7 @@ async fn it_serves_and_stops(backend: Backend) {
     server.terminate();
     let status = server.wait(Duration::from_secs(5)).expect("an idle connection kept the server");
     assert_eq!(status.code(), Some(0), "{}", server.log());
-    assert_eq!(server.log().lines().count(), 2, "one line at the start, one at the end:\n{}", server.log());
+    assert_eq!(server.log().lines().count(), 3, "two lines at the start, one at the end:\n{}", server.log());
 }
 
 async fn running_requests_finish(backend: Backend) {

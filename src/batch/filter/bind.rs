@@ -109,9 +109,12 @@ impl Binder<'_> {
                 }
                 FieldKind::Reference { key, .. } => binder.column(key, value),
                 FieldKind::Connection { by, target, .. } => binder.list(&object.table.id, by, target(), value),
-                FieldKind::First { .. } | FieldKind::Groups { .. } | FieldKind::Entries { .. } => {
-                    Err(binder.invalid("cannot be asked for"))
-                }
+                FieldKind::First { .. }
+                | FieldKind::Groups { .. }
+                | FieldKind::Entries { .. }
+                | FieldKind::Secret(_)
+                | FieldKind::Words(_)
+                | FieldKind::Cursor(_) => Err(binder.invalid("cannot be asked for")),
             });
             parts.extend(part?);
         }

@@ -25,7 +25,7 @@ use super::arguments::Arguments;
 use super::column::Column;
 use super::object::Object;
 use super::statement::Slot;
-use crate::access::Caller;
+use crate::access::Sight;
 use operator::Test;
 
 pub(crate) use sdl::register_filter;
@@ -102,20 +102,20 @@ impl<T> Deref for Declared<T> {
 
 impl Filter {
     /// The condition that holds for the rows that fit. Each call of `parameter` gives the place of the next value.
-    pub(crate) fn condition(&self, caller: &Caller, backend: DbBackend, parameter: &mut dyn FnMut() -> Expr) -> Expr {
+    pub(crate) fn condition(&self, sight: &Sight, backend: DbBackend, parameter: &mut dyn FnMut() -> Expr) -> Expr {
         match self {
             Self::All(parts) => {
-                let parts = parts.iter().map(|part| part.condition(caller, backend, parameter));
+                let parts = parts.iter().map(|part| part.condition(sight, backend, parameter));
                 parts.reduce(Expr::and).unwrap_or_else(|| Expr::cust("TRUE"))
             }
             Self::Any(parts) => {
-                let parts = parts.iter().map(|part| part.condition(caller, backend, parameter));
+                let parts = parts.iter().map(|part| part.condition(sight, backend, parameter));
                 parts.reduce(Expr::or).unwrap_or_else(|| Expr::cust("FALSE"))
             }
-            Self::Not(filter) => filter.complement(caller, backend, parameter),
+            Self::Not(filter) => filter.complement(sight, backend, parameter),
             Self::Column { column, folded, tests, hold_for_nothing } => {
                 let tested = match column.join {
-                    None => column.select(caller),
+                    None => column.select(sight),
                     Some(_) => column.expr.clone(),
                 };
                 let tested = || if *folded { Func::lower(tested.clone()).into() } else { tested.clone() };
@@ -131,20 +131,20 @@ impl Filter {
                 }
             }
             Self::Related { own, theirs, target, quantity, filter } => {
-                let mut rows = (target.table.visible)(caller);
+                let mut rows = (target.table.visible)(sight);
                 rows.and_where(theirs.expr.clone().eq(own.expr.clone()));
                 match quantity {
-                    Quantity::Some => exists(rows, filter.condition(caller, backend, parameter)),
-                    Quantity::None => exists(rows, filter.condition(caller, backend, parameter)).not(),
-                    Quantity::Every => exists(rows, filter.complement(caller, backend, parameter)).not(),
+                    Quantity::Some => exists(rows, filter.condition(sight, backend, parameter)),
+                    Quantity::None => exists(rows, filter.condition(sight, backend, parameter)).not(),
+                    Quantity::Every => exists(rows, filter.complement(sight, backend, parameter)).not(),
                 }
             }
         }
     }
 
     /// The condition that holds for the rows that do not fit.
-    fn complement(&self, caller: &Caller, backend: DbBackend, parameter: &mut dyn FnMut() -> Expr) -> Expr {
-        complement_of(self.condition(caller, backend, parameter), self.may_be_unknown())
+    fn complement(&self, sight: &Sight, backend: DbBackend, parameter: &mut dyn FnMut() -> Expr) -> Expr {
+        complement_of(self.condition(sight, backend, parameter), self.may_be_unknown())
     }
 
     /// Whether the condition may be neither true nor false.
@@ -187,18 +187,27 @@ impl Filtered {
         object: &'static Object,
         slots: &mut Vec<Value>,
     ) -> Result<Option<Self>, BatchError> {
-        let Some(value) = arguments.raw("filter").filter(|value| **value != GraphQlValue::Null) else {
+        arguments.raw("filter").map_or(Ok(None), |value| Self::of(value, object, slots))
+    }
+
+    /// The filter that has this value, if it has any.
+    pub(crate) fn of(
+        value: &GraphQlValue,
+        object: &'static Object,
+        slots: &mut Vec<Value>,
+    ) -> Result<Option<Self>, BatchError> {
+        if *value == GraphQlValue::Null {
             return Ok(None);
-        };
+        }
         let first_slot = slots.len();
         let filter = Filter::bind(object, "filter", value, slots)?;
         Ok((!filter.holds_always()).then_some(Self { filter, first_slot }))
     }
 
     /// The condition that holds for the rows that fit.
-    pub(crate) fn condition(&self, caller: &Caller, backend: DbBackend) -> Expr {
+    pub(crate) fn condition(&self, sight: &Sight, backend: DbBackend) -> Expr {
         let mut slots = self.first_slot..;
         let mut next = || slots.next().map_or(Expr::cust("NULL"), |slot| Slot::at(slot).expr());
-        self.filter.condition(caller, backend, &mut next)
+        self.filter.condition(sight, backend, &mut next)
     }
 }

@@ -52,7 +52,7 @@ impl Operator {
             (_, Self::Eq | Self::In) | (Kind::Text, _) => true,
             (Kind::Id(_) | Kind::AnyId(_) | Kind::Key, _) | (_, Self::Contains | Self::StartsWith) => false,
             (Kind::Enum, operator) => *operator == Self::IsNull,
-            (Kind::Int | Kind::Float | Kind::Time, _) => true,
+            (Kind::Int | Kind::Long | Kind::Float | Kind::Time, _) => true,
         })
     }
 
@@ -171,6 +171,7 @@ impl Kind {
             Self::Id(_) | Self::AnyId(_) | Self::Key => ArrayType::Uuid,
             Self::Text | Self::Enum => ArrayType::String,
             Self::Int => ArrayType::Int,
+            Self::Long => ArrayType::BigInt,
             Self::Float => ArrayType::Double,
             Self::Time => ArrayType::ChronoDateTimeUtc,
         }
@@ -197,6 +198,10 @@ impl Kind {
                 number.map(Cell::Int).ok_or("must be a whole number of 32 bits")
             }
             (Self::Int, _) => Err("must be a whole number of 32 bits"),
+            (Self::Long, GraphQlValue::Number(number)) => {
+                number.as_i64().map(Cell::Long).ok_or("must be a whole number of 64 bits")
+            }
+            (Self::Long, _) => Err("must be a whole number of 64 bits"),
             (Self::Float, GraphQlValue::Number(number)) => number.as_f64().map(Cell::Float).ok_or("must be a number"),
             (Self::Float, _) => Err("must be a number"),
             (Self::Time, GraphQlValue::String(text)) => {

@@ -55,7 +55,12 @@ fn register_field(registry: &mut Registry, field: &'static Field) -> Option<Meta
         }
         FieldKind::One { target, .. } => register_filter(registry, target()),
         FieldKind::Connection { target, .. } => register_list_filter(registry, target()),
-        FieldKind::First { .. } | FieldKind::Groups { .. } | FieldKind::Entries { .. } => return None,
+        FieldKind::First { .. }
+        | FieldKind::Groups { .. }
+        | FieldKind::Entries { .. }
+        | FieldKind::Secret(_)
+        | FieldKind::Words(_)
+        | FieldKind::Cursor(_) => return None,
     };
     Some(input(field.name, field.description, ty))
 }

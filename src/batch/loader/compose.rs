@@ -3,7 +3,7 @@
 use sea_orm::DbBackend;
 use sea_orm::sea_query::{Asterisk, Expr, ExprTrait as _, Func, JoinType, NullOrdering, Order, SelectStatement};
 
-use crate::access::Caller;
+use crate::access::Sight;
 use crate::batch::column::{Column, Join};
 use crate::batch::filter::Filtered;
 use crate::batch::object::{Object, Table};
@@ -67,8 +67,8 @@ pub(crate) struct Layout {
 
 impl Statement {
     /// The statement for the rows of `level`; nothing where the level has none.
-    pub(crate) fn new(level: &Level, rows: &Rows<'_>, backend: DbBackend, caller: &Caller) -> Option<Self> {
-        let compose = Compose { level, object: level.object?, rows, backend, caller };
+    pub(crate) fn new(level: &Level, rows: &Rows<'_>, backend: DbBackend, sight: &Sight) -> Option<Self> {
+        let compose = Compose { level, object: level.object?, rows, backend, sight };
         let by = match rows {
             Rows::One { .. } => Some(&compose.object.table.id),
             Rows::More { by, .. } => Some(*by),
@@ -104,7 +104,7 @@ struct Compose<'s> {
     object: &'static Object,
     rows: &'s Rows<'s>,
     backend: DbBackend,
-    caller: &'s Caller,
+    sight: &'s Sight,
 }
 
 impl Compose<'_> {
@@ -142,7 +142,7 @@ impl Compose<'_> {
                 let mut statement = self.list(None, dialect::current_key());
                 let cells = self.level.columns.iter().map(|column| {
                     let is_left_out = all.contains(column) && !chosen.contains(column);
-                    if is_left_out { Expr::cust("NULL") } else { column.select(self.caller) }
+                    if is_left_out { Expr::cust("NULL") } else { column.select(self.sight) }
                 });
                 statement.exprs(cells);
                 match by {
@@ -185,7 +185,7 @@ impl Compose<'_> {
                 dialect::join_rows(&mut statement, self.backend, &table.name, rows, optional);
                 self.join_tables(&mut statement, &[]);
                 let [previous, next] = edges.conditions(|| self.list(by, dialect::current_key()), page);
-                let known = parent.map(|parent| is_known(parent, self.caller));
+                let known = parent.map(|parent| is_known(parent, self.sight));
                 let own = optional.then(|| table.id.expr.clone());
                 let mut places = columns..;
                 let added = [Some(dialect::current_position()), previous, next, known, own].map(|expr| {
@@ -212,7 +212,7 @@ impl Compose<'_> {
     /// All rows that belong to a key, and that the caller may see.
     fn list(&self, by: Option<&Column>, key: Expr) -> SelectStatement {
         let table = &self.object.table;
-        let mut list = (table.visible)(self.caller);
+        let mut list = (table.visible)(self.sight);
         let walked = self.walked();
         if let Some(by) = by {
             // Said of one table only, or PostgreSQL takes it for two conditions that few rows fulfil.
@@ -235,13 +235,13 @@ impl Compose<'_> {
             Rows::Page { .. } | Rows::Count { .. } => by.is_some(),
         };
         if let Some(condition) = table.vouched_for.filter(|_| !vouched) {
-            list.and_where(condition(self.caller));
+            list.and_where(condition(self.sight));
         }
         if let Rows::Page { equal: Some((column, value)), .. } = self.rows {
             list.and_where(column.expr.clone().eq(value.expr()));
         }
         if let Some(filter) = self.filter() {
-            list.and_where(filter.condition(self.caller, self.backend));
+            list.and_where(filter.condition(self.sight, self.backend));
         }
         list
     }
@@ -272,7 +272,7 @@ impl Compose<'_> {
 
     /// Selects the level's columns, and says how many they are.
     fn add_columns(&self, statement: &mut SelectStatement) -> usize {
-        statement.exprs(self.level.columns.iter().map(|column| column.select(self.caller)));
+        statement.exprs(self.level.columns.iter().map(|column| column.select(self.sight)));
         self.level.columns.len()
     }
 
@@ -282,7 +282,7 @@ impl Compose<'_> {
         for joined in &self.level.joins {
             let Table { name, visible, id, .. } = &joined.target.table;
             let alias = name.sea_orm_table().clone();
-            let rows = visible(self.caller).column((alias.clone(), Asterisk)).take();
+            let rows = visible(self.sight).column((alias.clone(), Asterisk)).take();
             statement.join_subquery(JoinType::LeftJoin, rows, alias, id.expr.clone().eq(joined.key.expr.clone()));
         }
         let walked = self.walked().into_iter();
@@ -306,12 +306,12 @@ fn join_each(statement: &mut SelectStatement, joins: impl Iterator<Item = Join>,
 }
 
 /// Whether there is an object with the current key that the caller may see.
-fn is_known(object: &Object, caller: &Caller) -> Expr {
+fn is_known(object: &Object, sight: &Sight) -> Expr {
     let table = &object.table;
-    let mut own = (table.visible)(caller);
+    let mut own = (table.visible)(sight);
     own.expr(Expr::cust("1")).and_where(table.id.expr.clone().eq(dialect::current_key()));
     if let Some(condition) = table.vouched_for {
-        own.and_where(condition(caller));
+        own.and_where(condition(sight));
     }
     Expr::exists(own)
 }

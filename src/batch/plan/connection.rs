@@ -4,6 +4,7 @@ use async_graphql::parser::types::SelectionSet;
 
 use super::{Find, Load, Node, Planner, Wants};
 use crate::batch::BatchError;
+use crate::batch::listing::Listing;
 use crate::batch::page::Page;
 use crate::batch::projection::{ConnectionPart, EdgePart, PageInfoPart, Part, Projected, Projection};
 use crate::batch::row::Kind;
@@ -150,6 +151,12 @@ impl<'d> Planner<'_, 'd> {
             Nodes::Objects { node, .. } => self.project_object(node, sets),
             Nodes::Hits { level, search } => self.project_hit(level, search, sets),
         }
+    }
+
+    /// What the cursor of a row in a listing is made of.
+    pub(super) fn listed_cursor(&mut self, level: usize, listing: &'static Listing) -> Cursor {
+        let cells = listing.order.iter().map(|column| (self.cell(level, column), column.kind)).collect();
+        Cursor::Row { signature: listing.signature.to_owned(), cells }
     }
 
     /// What a cursor of the nodes is made of.

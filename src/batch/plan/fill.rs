@@ -251,6 +251,11 @@ pub(crate) struct MorePage {
 }
 
 impl Filled {
+    /// The same with other keys.
+    pub(crate) fn with_given(&self, given: Vec<Given>) -> Self {
+        Self { given, slots: self.slots.clone(), wanted: self.wanted.clone(), asked: self.asked.clone() }
+    }
+
     /// Adds keys that the arguments of a field name.
     fn give(&mut self, given: Given, objects: Vec<&'static Object>) -> Bound {
         self.given.push(given);
@@ -261,7 +266,12 @@ impl Filled {
 impl Given {
     /// One key.
     pub(crate) fn one(key: Uuid) -> Self {
-        Self { keys: vec![vec![key]], ..Self::default() }
+        Self::all(vec![key])
+    }
+
+    /// Keys of one type of object.
+    pub(crate) fn all(keys: Vec<Uuid>) -> Self {
+        Self { keys: vec![keys], ..Self::default() }
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use sea_orm::DbBackend;
 
 use super::{Level, Plan};
-use crate::access::Caller;
+use crate::access::Sight;
 use crate::batch::arguments::RawArguments;
 use crate::batch::column::Column;
 use crate::batch::filter::Filtered;
@@ -136,12 +136,12 @@ impl Load {
 impl Plan {
     /// Writes the statements, now that nothing is added to the plan any more. Loads whose statements are alike share them, so
     /// that they are told to be one without a look at their text.
-    pub(crate) fn complete(&mut self, conditions: Vec<Condition>, backend: DbBackend, caller: &Caller) {
+    pub(crate) fn complete(&mut self, conditions: Vec<Condition>, backend: DbBackend, sight: &Sight) {
         self.conditions = conditions;
         let mut written: Vec<Arc<Statement>> = Vec::new();
         let mut shares = false;
         let mut write = |level: &Level, rows: &Rows<'_>| {
-            let statement = Statement::new(level, rows, backend, caller)?;
+            let statement = Statement::new(level, rows, backend, sight)?;
             let known = written.iter().find(|known| ***known == statement).cloned();
             shares |= known.is_some();
             Some(known.unwrap_or_else(|| {

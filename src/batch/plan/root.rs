@@ -5,10 +5,12 @@ use async_graphql::parser::types::SelectionSet;
 use super::fill::Binder;
 use super::{Find, Given, Keys, Load, Node, Planner, Wants};
 use crate::batch::BatchError;
+use crate::batch::arguments::RawArguments;
 use crate::batch::object::{FieldKind, Object};
 use crate::batch::projection::{Part, Projected, Projection};
 use crate::batch::root::{Root, RootField, RootKind};
 use crate::batch::selection::Selected;
+use crate::batch::subscription::SubscriptionField;
 
 /// The query root's level.
 const ROOT: usize = 0;
@@ -45,6 +47,32 @@ impl<'d> Planner<'_, 'd> {
     ) -> Projected {
         self.filled.given.push(Given::default());
         self.project_given("object", (Self::OBJECT_GIVEN, 0), object, sets)
+    }
+
+    /// The one field that a subscription selects, if it is so: its rows' keys are given first, when the plan is run.
+    pub(crate) fn plan_subscription(
+        &mut self,
+        fields: &[&'static SubscriptionField],
+        set: &'d SelectionSet,
+    ) -> Option<(&'static SubscriptionField, &'d RawArguments)> {
+        let selected = self.collect([set], &["Subscription"]);
+        let [selected] = &selected[..] else { return None };
+        let name = selected.field().node.name.node.as_str();
+        let field = *fields.iter().find(|field| field.name == name)?;
+        self.filled.given.push(Given::default());
+        let object = (field.object)();
+        let below = self.plan.add_level(object, None, true);
+        let keys = Keys::Given { given: Self::OBJECT_GIVEN, object: 0 };
+        let load =
+            self.plan.levels[ROOT].add_load(Load::new(field.name, keys, Find::One { from_visible: true }, below));
+        let node = Node { level: below, object };
+        let projection = match &field.part {
+            Some(part) => self.project(node, part, selected.selection_sets(), &[part.name]),
+            None => self.project_object(node, selected.selection_sets()),
+        };
+        let part = Part::new(selected, false, Projected::One { load, projection });
+        self.plan.projection = Projection { parts: vec![part] };
+        Some((field, &selected.field().node.arguments))
     }
 
     fn project_root(

@@ -4,7 +4,7 @@ use async_graphql::registry::{MetaInputValue, Registry};
 use async_graphql::{InputType, OutputType};
 
 use super::meta::{enum_type, enum_value, field, input, input_type, object_type, union_type};
-use super::{register_fields, register_object};
+use super::{register_argument, register_fields, register_object};
 use crate::batch::filter::register_filter;
 use crate::batch::groups::Groups;
 use crate::batch::object::{FieldKind, Object, ObjectRef};
@@ -115,24 +115,28 @@ pub(crate) fn page_arguments(registry: &mut Registry, target: &'static Object) -
          set to other numbers.",
         limits.max_size, limits.default_size
     );
+    let pages = vec![
+        input("first", &first, int.clone()),
+        input("after", "Only rows after this cursor, which comes from a list in the same order.", string.clone()),
+        input("last", "The most rows of the page, from the end; not together with `first`.", int),
+        input("before", "Only rows before this cursor, which comes from a list in the same order.", string),
+    ];
+    if let Some(listing) = &target.listing {
+        let narrowing = listing.arguments.iter().map(|argument| register_argument(registry, argument));
+        return pages.into_iter().chain(narrowing).collect();
+    }
     let order = input(
         "orderBy",
         "The order of the list, most significant term first. Rows that tie are ordered by `id`, as is a list without \
          an order; ids sort by creation.",
         format!("[{}!]", register_order(registry, target)),
     );
-    vec![
-        input("first", &first, int.clone()),
-        input("after", "Only rows after this cursor, which comes from a list in the same order.", string.clone()),
-        input("last", "The most rows of the page, from the end; not together with `first`.", int),
-        input("before", "Only rows before this cursor, which comes from a list in the same order.", string),
-        order,
-        input(
-            "filter",
-            "Only rows that fit. `totalCount` counts them, and the pages are those of the list that they make.",
-            register_filter(registry, target),
-        ),
-    ]
+    let filter = input(
+        "filter",
+        "Only rows that fit. `totalCount` counts them, and the pages are those of the list that they make.",
+        register_filter(registry, target),
+    );
+    pages.into_iter().chain([order, filter]).collect()
 }
 
 fn register_order(registry: &mut Registry, target: &'static Object) -> String {

@@ -149,7 +149,13 @@ impl<'p> Writer<'p> {
     }
 
     /// Writes the cursor of the row at `place`, if there is one.
-    fn cursor(&mut self, cursor: &Cursor, objects: &Objects, place: Option<usize>, position: Pos) -> Written {
+    pub(super) fn cursor(
+        &mut self,
+        cursor: &Cursor,
+        objects: &Objects,
+        place: Option<usize>,
+        position: Pos,
+    ) -> Written {
         let Some(place) = place else {
             self.null();
             return Ok(());

@@ -7,11 +7,12 @@
 
 use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, OperationType, SelectionSet};
 use async_graphql::registry::{MetaField, MetaType, Registry};
-use async_graphql::{ErrorExtensionValues, Name, ServerError, Value, Variables};
+use async_graphql::{Name, ServerError, Value, Variables};
 use async_graphql_value::Value as RawValue;
 
 use crate::batch::{PageLimits, Selected, Source, collect, holds_variable};
 use crate::code::Code;
+use crate::graphql::errors::{extensions, refusal};
 
 /// How long a list is taken to be where nothing tells.
 const UNKNOWN_LENGTH: u64 = 10;
@@ -77,9 +78,8 @@ impl Cost {
             }
             None => format!("the operation asks for {total} objects, {budget} are allowed"),
         };
-        let mut error = ServerError::new(message, None);
-        let extensions = error.extensions.get_or_insert_with(ErrorExtensionValues::default);
-        extensions.set("code", Code::QueryTooComplex.as_str());
+        let mut error = refusal(Code::QueryTooComplex, message, None);
+        let extensions = extensions(&mut error);
         extensions.set("cost", total);
         extensions.set("budget", budget);
         extensions.set("lists", Value::List(lists));

@@ -8,6 +8,7 @@ use async_graphql::{Name, Positioned, ServerError};
 
 use super::{Limits, exceeded};
 use crate::code::Code;
+use crate::graphql::errors::refusal;
 
 /// Checks every operation, and all of the document together.
 ///
@@ -134,9 +135,8 @@ impl<'d> Measured<'d> {
         match self.known.get(name) {
             Some(Some(size)) => return Ok(*size),
             Some(None) => {
-                let mut error = ServerError::new(format!("the fragment {name} spreads itself"), Some(fragment.pos));
-                error.extensions.get_or_insert_default().set("code", Code::ValidationFailed.as_str());
-                return Err(error);
+                let message = format!("the fragment {name} spreads itself");
+                return Err(refusal(Code::ValidationFailed, message, Some(fragment.pos)));
             }
             None => {}
         }

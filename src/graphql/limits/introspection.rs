@@ -9,6 +9,7 @@ use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, Sele
 use async_graphql::registry::{MetaType, Registry};
 
 use crate::code::Code;
+use crate::graphql::errors::{extensions, refusal};
 
 /// The most fields: what GraphiQL and code generators ask for has some fifty thousand.
 const MOST_FIELDS: u64 = 250_000;
@@ -89,9 +90,8 @@ impl SchemaSize {
             return Ok(());
         }
         let message = format!("the operation asks for {asked} fields of the schema itself, {MOST_FIELDS} are allowed");
-        let mut error = ServerError::new(message, None);
-        let extensions = error.extensions.get_or_insert_default();
-        extensions.set("code", Code::QueryTooComplex.as_str());
+        let mut error = refusal(Code::QueryTooComplex, message, None);
+        let extensions = extensions(&mut error);
         extensions.set("cost", asked);
         extensions.set("budget", MOST_FIELDS);
         Err(error)

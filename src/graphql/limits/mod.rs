@@ -13,8 +13,9 @@ mod document;
 pub(super) mod introspection;
 mod text;
 
-use async_graphql::{ErrorExtensionValues, Pos, ServerError};
+use async_graphql::{Pos, ServerError};
 
+use super::errors::{extensions, refusal};
 use crate::code::Code;
 
 /// The limits of a document and of what it costs to answer it.
@@ -84,9 +85,8 @@ pub(super) use self::text::check as check_text;
 
 /// Refuses a document that goes beyond the limit of this name.
 fn exceeded(limit: &'static str, most: usize, what: &str, position: Option<Pos>) -> ServerError {
-    let mut error = ServerError::new(format!("the document has more than {most} {what}"), position);
-    let extensions = error.extensions.get_or_insert_with(ErrorExtensionValues::default);
-    extensions.set("code", Code::LimitExceeded.as_str());
+    let mut error = refusal(Code::LimitExceeded, format!("the document has more than {most} {what}"), position);
+    let extensions = extensions(&mut error);
     extensions.set("limit", limit);
     extensions.set("most", most as u64);
     error

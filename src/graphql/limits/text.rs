@@ -6,6 +6,7 @@ use async_graphql::{Pos, ServerError};
 
 use super::{Limits, exceeded};
 use crate::code::Code;
+use crate::graphql::errors::refusal;
 
 /// The longest name: what suggests a name for an unknown one compares them letter by letter.
 const LONGEST_NAME: usize = 128;
@@ -21,9 +22,8 @@ pub(in crate::graphql) fn check(text: &str, limits: &Limits) -> Result<(), Serve
             Ok(token) => token,
             Err(error) => {
                 let position = Some(position(text, error.index()));
-                let mut error = ServerError::new("the document is not GraphQL: it holds what is no token", position);
-                error.extensions.get_or_insert_default().set("code", Code::ParseFailed.as_str());
-                return Err(error);
+                let message = "the document is not GraphQL: it holds what is no token";
+                return Err(refusal(Code::ParseFailed, message, position));
             }
         };
         let here = || Some(position(text, token.index()));

@@ -13,6 +13,8 @@ use crate::deployments::rules::DeployedAtError;
 use crate::features::rules::PriorityError;
 use crate::test_cases::rules::DurationError;
 use crate::text::{FreeText, Text, TextError};
+use crate::users::rules::UserNameError;
+use crate::webhooks::rules::{EventTypesError, WebhookSecretError, WebhookUrlError};
 use crate::write_transaction::items::Place;
 use crate::write_transaction::{UserError, UserErrorCode};
 
@@ -47,6 +49,15 @@ pub(crate) trait Mistake: Display {
     fn code(&self) -> UserErrorCode;
 }
 
+impl Mistake for UserNameError {
+    fn code(&self) -> UserErrorCode {
+        match self {
+            Self::Text(error) => error.code(),
+            Self::Reserved => UserErrorCode::NameTaken,
+        }
+    }
+}
+
 impl Mistake for TextError {
     fn code(&self) -> UserErrorCode {
         match self {
@@ -59,6 +70,27 @@ impl Mistake for TextError {
 impl Mistake for PriorityError {
     fn code(&self) -> UserErrorCode {
         UserErrorCode::OutOfRange
+    }
+}
+
+impl Mistake for WebhookUrlError {
+    fn code(&self) -> UserErrorCode {
+        match self {
+            Self::Text(error) => error.code(),
+            _ => UserErrorCode::InvalidValue,
+        }
+    }
+}
+
+impl Mistake for WebhookSecretError {
+    fn code(&self) -> UserErrorCode {
+        UserErrorCode::InvalidValue
+    }
+}
+
+impl Mistake for EventTypesError {
+    fn code(&self) -> UserErrorCode {
+        UserErrorCode::InvalidValue
     }
 }
 

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::run::fail;
 use super::write_result::WriteResult;
 use crate::audit::graphql::AuditLog;
-use crate::batch::{BatchError, Declared, One};
+use crate::batch::{BatchError, Declared, One, Reads};
 use crate::database::{Parameters, Row};
 use crate::events::graphql::Event;
 use crate::events::{Position, place_of};
@@ -16,12 +16,22 @@ use crate::events::{Position, place_of};
 impl WriteResult {
     /// The audit rows that the command wrote, at most so many.
     pub(crate) async fn audit_logs(&self, first: i32) -> Result<Vec<One<AuditLog>>> {
-        self.written("audit_logs", self.receipt.audit_logs, first).await
+        let caller = &self.reads.scope.caller;
+        if caller.reads_audit() || caller.rights().own_deeds {
+            return self.written("audit_logs", self.receipt.audit_logs, first, &self.reads).await;
+        }
+        // A limited credential reads the audit of its own commands alone; and the first one to use a key was maybe another one's.
+        if self.is_replay && !self.sees_its_projects().await? {
+            return Ok(Vec::new());
+        }
+        let caller = Arc::new(caller.as_ref().clone().knowing_own_deeds());
+        let reads = Arc::new(Reads::new(self.reads.database().clone(), caller, self.reads.scope.limits));
+        self.written("audit_logs", self.receipt.audit_logs, first, &reads).await
     }
 
     /// The events that the command wrote, at most so many.
     pub(crate) async fn events(&self, first: i32) -> Result<Vec<One<Event>>> {
-        self.written("events", self.receipt.events, first).await
+        self.written("events", self.receipt.events, first, &self.reads).await
     }
 
     /// The place of the last event that the command wrote.
@@ -37,9 +47,30 @@ impl WriteResult {
         Ok(Some(place_of(Position { transaction_id: place(0)?, position: place(1)? })))
     }
 
+    /// Whether the caller sees all projects in which something happened.
+    async fn sees_its_projects(&self) -> Result<bool> {
+        let Some((first, last)) = self.receipt.events else { return Ok(true) };
+        let rows = self.read(|parameters| {
+            let (from, to, event) = (parameters.add(first), parameters.add(last), parameters.add(first));
+            format!(
+                "SELECT DISTINCT project_id FROM events WHERE id BETWEEN {from} AND {to} AND (actor_id, request_id) = \
+                 (SELECT e.actor_id, e.request_id FROM events e WHERE e.id = {event})"
+            )
+        });
+        let rows = rows.await.map_err(fail)?;
+        let projects = rows.iter().map(|row| row.uuid(0)).collect::<std::result::Result<Vec<_>, _>>().map_err(fail)?;
+        Ok(projects.into_iter().all(|project| self.reads.scope.caller.rights().see(project)))
+    }
+
     /// The rows of a table that the command wrote. Others may have written between its first and its last one, for other
     /// requests; and the command may have come with an earlier request, of which only its events know.
-    async fn written<D: Declared>(&self, table: &str, ends: Option<(Uuid, Uuid)>, first: i32) -> Result<Vec<One<D>>> {
+    async fn written<D: Declared>(
+        &self,
+        table: &str,
+        ends: Option<(Uuid, Uuid)>,
+        first: i32,
+        reads: &Arc<Reads>,
+    ) -> Result<Vec<One<D>>> {
         let most = self.reads.scope.limits.max_size;
         let limit = u32::try_from(first).ok().filter(|limit| *limit <= most).ok_or_else(|| {
             let reason = format!("must be 0 to {most}, is {first}");
@@ -55,7 +86,7 @@ impl WriteResult {
         });
         let rows = rows.await.map_err(fail)?;
         let keys = rows.iter().map(|row| row.uuid(0)).collect::<std::result::Result<Vec<_>, _>>().map_err(fail)?;
-        Ok(keys.into_iter().flatten().map(|key| One::read_by(key, Arc::clone(&self.reads))).collect())
+        Ok(keys.into_iter().flatten().map(|key| One::read_by(key, Arc::clone(reads))).collect())
     }
 
     async fn read(

@@ -10,8 +10,11 @@ use super::write_result::WriteResult;
 use crate::access::Caller;
 use crate::batch::{BatchError, PageLimits, Reads};
 use crate::database::Database;
+use crate::encryption::{KeyRing, holds_secret};
 use crate::write_transaction::items::{Change, Changes, Mode, Place};
-use crate::write_transaction::{Command, IdempotencyKey, Outcome, Sent, UserError, UserErrorCode, carry_out, try_out};
+use crate::write_transaction::{
+    Command, IdempotencyKey, Outcome, Receipt, Sent, UserError, UserErrorCode, carry_out, try_out,
+};
 
 /// What the mutations of a request need besides its reads.
 #[derive(Clone)]
@@ -20,6 +23,15 @@ pub(crate) struct WriteContext {
     pub(crate) caller: Arc<Caller>,
     pub(crate) request_id: String,
     pub(crate) limits: PageLimits,
+    pub(crate) key_ring: Arc<KeyRing>,
+}
+
+impl WriteContext {
+    /// Reads for the payload of a command: its projects are the caller's, whose rights do not know of them yet.
+    fn reads_after(&self, database: Database, receipt: &Receipt) -> Arc<Reads> {
+        let caller = Arc::new(self.caller.as_ref().clone().owning(&receipt.made_projects));
+        Arc::new(Reads::new(database, caller, self.limits).with_key_ring(Arc::clone(&self.key_ring)))
+    }
 }
 
 /// An input that says what is to happen to one object.
@@ -80,11 +92,12 @@ impl<'c> Runner<'c> {
     /// # Errors
     /// When the request was not prepared for mutations: a fault of ours.
     pub(crate) fn new(ctx: &Context<'c>, key: Option<String>, dry_run: bool) -> async_graphql::Result<Self> {
+        let write: &WriteContext = ctx.data()?;
         let key = match key {
-            Some(key) => Some(read_key(key, hash_input(ctx)?)),
+            Some(key) => Some(read_key(key, hash_input(ctx, &write.key_ring)?)),
             None => None,
         };
-        Ok(Self { write: ctx.data()?, reads: Arc::clone(ctx.data()?), key, dry_run })
+        Ok(Self { write, reads: Arc::clone(ctx.data()?), key, dry_run })
     }
 
     /// Carries the command out, or tries it out.
@@ -97,20 +110,25 @@ impl<'c> Runner<'c> {
             Some(Ok(key)) => Some(key),
             None => None,
         };
-        let WriteContext { database, caller, request_id, limits } = self.write;
-        let sent = Sent { caller, request_id, key: key.as_ref() };
+        let WriteContext { database, caller, request_id, key_ring, .. } = self.write;
+        let sent = Sent { caller, request_id, key: key.as_ref(), key_ring };
         if self.dry_run {
             return match try_out(database, sent, &command).await.map_err(fail)? {
                 Ok((receipt, trial)) => {
-                    let database = database.within(trial);
-                    let reads = Arc::new(Reads::new(database, Arc::clone(caller), *limits));
+                    let reads = self.write.reads_after(database.within(trial), &receipt);
                     Ok(WriteResult::done(receipt, false, true, reads))
                 }
                 Err(errors) => Ok(WriteResult::refused(errors, command.length(), self.reads)),
             };
         }
         match carry_out(database, sent, &command).await.map_err(fail)? {
-            Outcome::Done { receipt, is_replay } => Ok(WriteResult::done(receipt, is_replay, false, self.reads)),
+            Outcome::Done { receipt, is_replay } if receipt.made_projects.is_empty() => {
+                Ok(WriteResult::done(receipt, is_replay, false, self.reads))
+            }
+            Outcome::Done { receipt, is_replay } => {
+                let reads = self.write.reads_after(database.clone(), &receipt);
+                Ok(WriteResult::done(receipt, is_replay, false, reads))
+            }
             Outcome::Refused(errors) => Ok(WriteResult::refused(errors, command.length(), self.reads)),
         }
     }
@@ -122,23 +140,37 @@ pub(super) fn fail(error: impl Into<BatchError>) -> async_graphql::Error {
     async_graphql::Error { message: error.message, source: error.source, extensions: error.extensions }
 }
 
-fn read_key(key: String, input_hash: [u8; 32]) -> Result<IdempotencyKey, UserError> {
+fn read_key(key: String, hashes: InputHashes) -> Result<IdempotencyKey, UserError> {
     let length = key.chars().count();
     if (1..=255).contains(&length) && !key.contains('\0') {
-        return Ok(IdempotencyKey { key, input_hash });
+        let InputHashes { input_hash, earlier_hashes } = hashes;
+        return Ok(IdempotencyKey { key, input_hash, earlier_hashes });
     }
     let message = format!("must have 1 to 255 characters, none of them NUL, and has {length}");
     Err(UserError::new(UserErrorCode::InvalidLength, &["idempotencyKey".to_owned()], message))
 }
 
-/// What tells one input from another: SHA-256 of the field's name and the input, with its variables put in and its fields sorted.
-fn hash_input(ctx: &Context<'_>) -> async_graphql::Result<[u8; 32]> {
-    let mut hasher = Sha256::new();
-    hasher.update(ctx.field().name().as_bytes());
+/// What tells one input from another.
+struct InputHashes {
+    input_hash: [u8; 32],
+    earlier_hashes: Vec<[u8; 32]>,
+}
+
+/// Hashes the field's name and the input, with its variables put in and its fields sorted: by SHA-256, or under the key ring where the
+/// input holds a secret, whose hash would tell it to who guesses it. Without keys a secret is refused, and left out here.
+fn hash_input(ctx: &Context<'_>, key_ring: &KeyRing) -> async_graphql::Result<InputHashes> {
+    let mut hashed = ctx.field().name().as_bytes().to_vec();
+    let mut without_secrets = hashed.clone();
+    let mut has_secrets = false;
     for (name, value) in ctx.field().arguments()? {
         if name == "input" {
-            hasher.update(value.into_json()?.to_string().as_bytes());
+            let mut input = value.into_json()?;
+            hashed.extend_from_slice(input.to_string().as_bytes());
+            has_secrets |= holds_secret(&mut input);
+            without_secrets.extend_from_slice(input.to_string().as_bytes());
         }
     }
-    Ok(hasher.finalize().into())
+    let mut macs = if has_secrets { key_ring.input_macs(&hashed) } else { Vec::new() }.into_iter();
+    let input_hash = macs.next().unwrap_or_else(|| Sha256::digest(&without_secrets).into());
+    Ok(InputHashes { input_hash, earlier_hashes: macs.collect() })
 }

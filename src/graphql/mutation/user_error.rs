@@ -31,6 +31,8 @@ impl From<BulkMode> for Mode {
 pub(crate) enum UserErrorCode {
     /// There is no such object, or the caller may not see it.
     NotFound,
+    /// The caller may see the object, but not do this to it.
+    Forbidden,
     /// The id is malformed, or names another type.
     InvalidId,
     /// Another object has the name already.
@@ -49,10 +51,14 @@ pub(crate) enum UserErrorCode {
     IdempotencyKeyReused,
     /// The object is not deleted, so that it cannot be restored.
     NotDeleted,
-    /// The same object or name stands twice in the input.
+    /// The same object or name stands twice in the input, or what is to be made is there already.
     Duplicate,
     /// There are more items than one command may have.
     TooMany,
+    /// A secret cannot be stored, since the server has no key to encrypt it with; whoever runs it can set one.
+    EncryptionKeyMissing,
+    /// The project would have no owner any more.
+    LastOwner,
 }
 
 /// What a caller did wrong, and can put right.

@@ -1,10 +1,12 @@
 //! Answers as they are compared: text, in which what has no order of its own is put into one.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_graphql::Value;
-use throughline::access::Caller;
+use entity::user::InstanceRole;
+use throughline::access::{ActorKind, Caller, Rights, Role};
 use throughline::graphql::{Api, Limits, Request, Settings};
 
 use super::data;
@@ -19,6 +21,8 @@ pub(crate) struct Bench {
     /// The server, which keeps what it plans.
     api: Api,
     oracle: Oracle,
+    /// Who asks the engine.
+    caller: Caller,
     pub(crate) known: Known,
 }
 
@@ -47,7 +51,27 @@ impl Bench {
         let client = Client::new(test);
         let known = Known::collect(&world, &client).await;
         let api = server(&client);
-        Self { client, api, oracle: Oracle::new(Arc::new(change(world))), known }
+        Self { client, api, oracle: Oracle::new(Arc::new(change(world))), caller: Caller::local_owner(), known }
+    }
+
+    /// The engine asked by a member of every other project, and the oracle over the rows of those alone.
+    pub(crate) async fn of_member(backend: Backend) -> Self {
+        let mut own = BTreeMap::new();
+        let change = |world: World| {
+            let mut ids: Vec<_> = world.projects.iter().map(|project| project.id).collect();
+            ids.sort_unstable();
+            own.extend(ids.into_iter().step_by(2).map(|id| (id, Role::Viewer)));
+            world.of_projects(|project| own.contains_key(&project))
+        };
+        let bench = Self::with_oracle_over(backend, change).await;
+        let rights = Rights {
+            instance: InstanceRole::Member,
+            everywhere: None,
+            projects: own,
+            makes_projects: true,
+            own_deeds: true,
+        };
+        Self { caller: Caller::new("member", ActorKind::Person, rights), ..bench }
     }
 
     /// Asks both.
@@ -59,14 +83,14 @@ impl Bench {
     pub(crate) async fn ask_after(&self, before: &[Values], document: &Document) -> Answers {
         let api = server(&self.client);
         for values in before {
-            let _ = answer(&api, &document.with(values)).await;
+            let _ = answer(&api, &self.caller, &document.with(values)).await;
         }
         self.ask_of(&api, document).await
     }
 
     async fn ask_of(&self, api: &Api, document: &Document) -> Answers {
         self.client.statements.take();
-        let engine = answer(api, document).await;
+        let engine = answer(api, &self.caller, document).await;
         let statements = self.client.statements.take().len();
         let oracle = self.oracle.answer(document.request()).await;
         Answers { engine, oracle: comparable(oracle.as_bytes()), statements }
@@ -79,14 +103,14 @@ fn server(client: &Client) -> Api {
     Api::new(client.test.database.clone(), settings)
 }
 
-async fn answer(api: &Api, document: &Document) -> String {
+async fn answer(api: &Api, caller: &Caller, document: &Document) -> String {
     let sent = document.request();
     let request = Request::new(sent.query).variables(sent.variables);
     let request = match sent.operation_name {
         Some(name) => request.operation_name(name),
         None => request,
     };
-    let answer = api.execute(request, Caller::local_owner(), "request-1".to_owned());
+    let answer = api.execute(request, caller.clone(), "request-1".to_owned());
     let answer = tokio::time::timeout(LONGEST, answer).await;
     answer.map_or_else(|_| NO_ANSWER.to_owned(), |answer| comparable(&answer.body))
 }

@@ -108,6 +108,7 @@ impl Maker {
             row_version: self.rng.i32(1..=3),
             created_at: self.time(),
             updated_at: self.time(),
+            confidential_notes: None,
         }
     }
 

@@ -25,14 +25,23 @@ use self::shrink::shrink;
 use self::tally::Tally;
 use crate::support::Backend;
 
-on_both!(random_documents_answer_as_plain_resolvers_do);
+on_both!(random_documents_answer_as_plain_resolvers_do, a_member_sees_the_world_of_its_projects);
 
 /// The most failures that are printed.
 const MOST_FAILURES: usize = 8;
 
 async fn random_documents_answer_as_plain_resolvers_do(backend: Backend) {
-    let bench = Bench::new(backend).await;
-    let (count, first) = (setting("DOCUMENTS", 10_000), setting("SEED", 1));
+    let tally = compare(backend, Bench::new(backend).await, setting("DOCUMENTS", 10_000)).await;
+    tally.assert_covers();
+}
+
+/// Who sees some projects is answered as if there were no others: rows, counts, filters, hits, what is asked for by its id.
+async fn a_member_sees_the_world_of_its_projects(backend: Backend) {
+    compare(backend, Bench::of_member(backend).await, setting("DOCUMENTS", 3_000)).await;
+}
+
+async fn compare(backend: Backend, bench: Bench, count: u64) -> Tally {
+    let first = setting("SEED", 1);
     let (mut tally, mut failures) = (Tally::default(), Vec::new());
     for seed in first..first + count {
         let document = generate(seed, &bench.known);
@@ -53,7 +62,7 @@ async fn random_documents_answer_as_plain_resolvers_do(backend: Backend) {
     }
     println!("{backend:?}, seeds {first} to {}: {tally}", first + count - 1);
     assert!(failures.is_empty(), "{backend:?}:\n{}", failures.join("\n"));
-    tally.assert_covers();
+    tally
 }
 
 /// The values with which a document is asked, one time after the other. A document that has no variables is sometimes asked

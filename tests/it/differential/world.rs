@@ -39,6 +39,16 @@ impl World {
         self
     }
 
+    /// The rows of some of the projects alone.
+    pub(crate) fn of_projects(mut self, is_seen: impl Fn(Uuid) -> bool) -> Self {
+        self.projects.retain(|project| is_seen(project.id));
+        self.features.retain(|feature| is_seen(feature.project_id));
+        let seen: std::collections::HashSet<_> = self.features.iter().map(|feature| feature.id).collect();
+        self.tests.retain(|test| seen.contains(&test.feature_id));
+        self.deployments.retain(|deployment| seen.contains(&deployment.feature_id));
+        self
+    }
+
     /// The features that are not deleted. (The field has the others as well.)
     pub(crate) fn features(&self) -> impl Iterator<Item = &feature::Model> {
         self.features.iter().filter(|feature| feature.deleted_at.is_none())

@@ -13,6 +13,7 @@ use axum::http::{Request, StatusCode};
 use fastrand::Rng;
 use serde_json::{Value, json};
 use throughline::Throughline;
+use throughline::access::Caller;
 use tower::ServiceExt as _;
 
 use self::check::Checker;
@@ -32,7 +33,7 @@ fn number(name: &str) -> Option<u64> {
 async fn every_answer_is_one_that_the_schema_allows(backend: Backend) {
     let test = TestDatabase::new(backend).await;
     let throughline = Throughline::builder().database(&test.url).build().await.unwrap();
-    let router = throughline.router();
+    let router = throughline.router().layer(axum::Extension(Caller::local_owner()));
     let types = Types::read();
     let mut ids = make_rows(&router).await;
     let cases = number("THROUGHLINE_FUZZ_CASES").unwrap_or(5_000);

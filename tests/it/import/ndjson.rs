@@ -6,6 +6,7 @@ use entity::deployment::DeploymentStatus;
 use entity::feature::FeatureStatus;
 use entity::test_case::TestStatus;
 use throughline::access::Caller;
+use throughline::encryption::KeyRing;
 use throughline::features::writes::DeleteFeature;
 use throughline::import::{ImportOptions, Report, Tally, import_demo};
 use throughline::write_transaction::items::Changes;
@@ -123,7 +124,7 @@ async fn a_deleted_feature_stays_deleted(backend: Backend) {
     import_text(database, "a.ndjson", LINE, &options).await.unwrap();
     let id = Tables::read(database).await.features[0].id;
     let delete = Changes::one(Ok(DeleteFeature { id, expected_version: Some(1) }));
-    let sent = Sent { caller: &Caller::local_owner(), request_id: "request-1", key: None };
+    let sent = Sent { caller: &Caller::local_owner(), request_id: "request-1", key: None, key_ring: &KeyRing::none() };
     assert!(matches!(carry_out(database, sent, &delete).await.unwrap(), Outcome::Done { .. }));
     let row = Tables::read(database).await.features.remove(0);
     assert!(row.deleted_at.is_some());

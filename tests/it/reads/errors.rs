@@ -29,7 +29,7 @@ async fn wrong_ids_are_named(backend: Backend) {
     let project = &project["projects"]["nodes"][0]["id"];
     let nobody = "feature_01h455vb4pex5vsknk084sn02q";
     for id in
-        ["", "x", "feature_", "feature_0", "feature_01h455vb4pex5vsknk084sn02q0", "user_01h455vb4pex5vsknk084sn02q"]
+        ["", "x", "feature_", "feature_0", "feature_01h455vb4pex5vsknk084sn02q0", "person_01h455vb4pex5vsknk084sn02q"]
     {
         for field in ["feature", "node"] {
             let error =

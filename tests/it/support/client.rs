@@ -1,13 +1,16 @@
 //! The API over a test's database, with the statements counted.
 
+use std::sync::Arc;
+
 use async_graphql::Variables;
 use serde_json::{Value, json};
 use throughline::access::Caller;
+use throughline::encryption::KeyRing;
 use throughline::graphql::{Answer, Api, Limits, Request, Settings};
 
 use super::{Statements, TestDatabase};
 
-/// Asks the API in process, as the owner.
+/// Asks the API in process, as the local owner unless somebody else is named.
 pub(crate) struct Client {
     api: Api,
     pub(crate) statements: Statements,
@@ -21,6 +24,16 @@ impl Client {
         Self { api: Api::new(test.database.clone(), settings), statements, test }
     }
 
+    /// The same, with the keys that encrypt and open secrets.
+    pub(crate) fn with_keys(self, keys: &str) -> Self {
+        Self { api: self.api.with_key_ring(Arc::new(KeyRing::read(keys))), ..self }
+    }
+
+    /// What it asks.
+    pub(crate) fn api(&self) -> &Api {
+        &self.api
+    }
+
     /// The answer as it is sent.
     pub(crate) async fn answer(&self, document: &str, variables: Value) -> Answer {
         self.execute(Request::new(document).variables(Variables::from_json(variables))).await
@@ -29,6 +42,13 @@ impl Client {
     /// The answer to a request, which may name its operation.
     pub(crate) async fn execute(&self, request: Request) -> Answer {
         self.api.execute(request, Caller::local_owner(), "request-1".to_owned()).await
+    }
+
+    /// The whole answer to somebody else.
+    pub(crate) async fn run_as(&self, caller: &Caller, document: &str, variables: Value) -> Value {
+        let request = Request::new(document).variables(Variables::from_json(variables));
+        let answer = self.api.execute(request, caller.clone(), "request-1".to_owned()).await;
+        serde_json::from_slice(&answer.body).unwrap()
     }
 
     /// The whole answer.

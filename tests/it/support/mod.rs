@@ -6,14 +6,17 @@ mod client;
 mod postgres;
 mod rows;
 mod server;
+mod socket;
 mod statements;
 mod tables;
 mod template;
 mod test_database;
 
 pub(crate) use client::Client;
+pub(crate) use postgres::{cluster_folder, server_program};
 pub(crate) use rows::{Rows, query_texts};
 pub(crate) use server::{RunningServer, program};
+pub(crate) use socket::{Came, Socket};
 pub(crate) use statements::Statements;
 pub(crate) use tables::Tables;
 pub(crate) use test_database::TestDatabase;

@@ -52,6 +52,18 @@ impl Server {
     }
 }
 
+/// Where the files and the log of the cluster of a database are.
+pub(crate) fn cluster_folder(database_url: &str) -> PathBuf {
+    let url = Url::parse(database_url).unwrap();
+    let socket = url.query_pairs().find(|(name, _)| name == "host").map(|(_, folder)| folder.into_owned());
+    PathBuf::from(socket.expect("the cluster's files are at hand where it is the tests' own"))
+}
+
+/// A program that belongs to the server.
+pub(crate) fn server_program(name: &str) -> PathBuf {
+    find_binaries().expect("the server's binaries were found before").join(name)
+}
+
 const NAME_PREFIX: &str = "throughline_test_";
 
 fn find_or_start() -> Result<Server, String> {

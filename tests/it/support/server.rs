@@ -7,9 +7,11 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-/// The program under test, with none of this process's settings.
+/// The program under test, with none of this process's settings. `THROUGHLINE_TEST_PROGRAM` names another build of it, to measure one
+/// that is optimised.
 pub(crate) fn program() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_throughline"));
+    let built = env!("CARGO_BIN_EXE_throughline").into();
+    let mut command = Command::new(std::env::var_os("THROUGHLINE_TEST_PROGRAM").unwrap_or(built));
     let variables = std::env::vars_os().map(|(name, _)| name);
     for name in variables.filter(|name| name == "DATABASE_URL" || name.to_string_lossy().starts_with("THROUGHLINE_")) {
         command.env_remove(name);
@@ -73,8 +75,17 @@ impl RunningServer {
 
     /// Tells it to stop, as a service manager would.
     pub(crate) fn terminate(&self) {
+        self.signal("-TERM");
+    }
+
+    /// Tells it to look at its files again, as what renews certificates would.
+    pub(crate) fn hang_up(&self) {
+        self.signal("-HUP");
+    }
+
+    fn signal(&self, signal: &str) {
         // std can only kill.
-        assert!(Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap().success());
+        assert!(Command::new("kill").args([signal, &self.child.id().to_string()]).status().unwrap().success());
     }
 
     /// Waits for its end, at most so long.

@@ -1,5 +1,6 @@
 //! Times that run out: each is told by its own code and in time, and afterwards all is as if nothing had been asked.
 
+mod callers;
 mod cancelled;
 mod migrated;
 mod reads;

@@ -9,11 +9,13 @@ use std::time::Duration;
 use reqwest::Url;
 use sea_orm::sqlx::postgres::PgConnectOptions;
 use serde_json::json;
+use throughline::access::{Authenticator, Unidentified};
 use throughline::database::{Database, PoolOptions};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, split};
 use tokio::net::{TcpStream, UnixListener, UnixStream};
 
-use super::{CREATE, PROJECTS, SHORT, patient, tables};
+use super::callers::make_token;
+use super::{CREATE, PROJECTS, SHORT, SOON, patient, tables};
 use crate::support::{Backend, Client, TestDatabase, leaves_postgres_out};
 
 /// What goes between the server and who asks it, until it falls silent.
@@ -88,9 +90,17 @@ async fn an_answer_that_never_comes_is_not_waited_for() {
     // Connections that stand, and a statement that is prepared.
     client.data(PROJECTS).await;
     client.data_with(CREATE, json!({ "key": "before" })).await;
+    let authenticator = Authenticator::new(client.test.database.clone(), Unidentified::Refused, None);
+    let secret = make_token(&client).await;
+    authenticator.identify(Some(secret.reveal())).await.unwrap();
     let before = tables(&client.test).await;
 
     wire.set_silent(true);
+    for _ in 0..2 {
+        let asked = tokio::time::timeout(SOON, authenticator.identify(Some(secret.reveal()))).await;
+        let denied = asked.expect("who asks is waited for without an end").unwrap_err();
+        assert!(denied.is_ours(), "{denied}");
+    }
     let message = "the database cannot be reached; try again later";
     for (document, variables) in [(PROJECTS, json!({})), (CREATE, json!({ "key": "during" })), (PROJECTS, json!({}))] {
         super::assert_told(&client, document, variables, "DATABASE_UNAVAILABLE", message).await;

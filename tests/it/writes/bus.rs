@@ -42,8 +42,8 @@ async fn listeners_hear_what_is_committed(backend: Backend) {
         let (mut heard, mut last) = (Vec::new(), listener.position());
         while heard.len() < count {
             let Heard::Events(events) = listener.hear().await else { panic!("there was a gap") };
-            for event in events {
-                let position = throughline::events::Position::of(&event);
+            for event in events.iter() {
+                let position = throughline::events::Position::of(event);
                 assert!(position > last, "in order");
                 last = position;
                 let payload: serde_json::Value = serde_json::from_str(&event.payload).unwrap();

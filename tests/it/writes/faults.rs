@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use sea_orm::DbErr;
 use serde_json::{Value, json};
 use throughline::database::DatabaseError;
+use throughline::encryption::KeyRing;
 
 use crate::support::{Backend, Client, Tables, TestDatabase};
 
@@ -19,6 +20,9 @@ const MUTATIONS: &[&str] = &[
     "deleteProject(input: {id: $p, expectedVersion: 1}, idempotencyKey: $n) { project { id } userErrors { code } }",
     "createFeature(input: {projectId: $p, name: $n}, idempotencyKey: $n) { feature { id project { name } } userErrors { code } }",
     "updateFeature(input: {id: $f, name: $n, expectedVersion: 1}, idempotencyKey: $n) { feature { id } userErrors { code } }",
+    "createFeature(input: {projectId: $p, name: $n, confidentialNotes: \"s\"}, idempotencyKey: $n) {
+        feature { confidentialNotes } userErrors { code } }",
+    "updateFeature(input: {id: $f, confidentialNotes: \"s\"}, idempotencyKey: $n) { feature { confidentialNotes } userErrors { code } }",
     "changeFeatureStatus(input: {id: $f, status: BLOCKED}, idempotencyKey: $n) { feature { id } userErrors { code } }",
     "deleteFeature(input: {id: $f}, idempotencyKey: $n) { feature { id } userErrors { code } }",
     "restoreFeature(input: {id: $d}, idempotencyKey: $n) { feature { id tests { totalCount } } userErrors { code } }",
@@ -37,6 +41,7 @@ const MUTATIONS: &[&str] = &[
         deployment { id } userErrors { code } }",
     "updateDeployment(input: {id: $v, status: FAILED}, idempotencyKey: $n) { deployment { id } userErrors { code } }",
     "deleteDeployment(input: {id: $v}, idempotencyKey: $n) { deployment { id } userErrors { code } }",
+    "createWebhook(input: {projectId: $p, url: \"https://example.org/\", types: [\"feature\"], secret: \"whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\"}, idempotencyKey: $n) { webhook { url } userErrors { code } }",
     "applyChanges(input: {steps: [
             {name: \"p\", change: {createProject: {name: $n}}},
             {name: \"f\", change: {createFeature: {projectId: \"$ref:p\", name: \"F\"}}},
@@ -81,7 +86,7 @@ impl Bench {
                 }
             }
         });
-        Self { client: Client::new(test), countdown, names: 0 }
+        Self { client: Client::new(test).with_keys(&KeyRing::generate_key()), countdown, names: 0 }
     }
 
     /// Makes what a mutation is about, and gives the variables.

@@ -7,7 +7,7 @@ use entity::event;
 use sea_orm::sqlx::{Connection as _, Executor as _, PgConnection};
 use sea_orm::{ConnectionTrait as _, DatabaseTransaction, DbErr, Statement};
 use throughline::database::DatabaseError;
-use throughline::events::{Position, events_after, last_position};
+use throughline::events::{Position, Topic, events_after, last_position};
 use throughline::write_transaction::{Projection, project};
 
 use crate::support::{Backend, Client, Rows, TestDatabase, leaves_postgres_out};
@@ -39,7 +39,7 @@ async fn what_commits_late_is_not_missed() {
     // Transactions of other tests, which are on the same server, hold it up as well: what comes is waited for.
     let mut read = async |expected: &[&str]| {
         for _ in 0..200 {
-            let events = events_after(reader, after, 100).await.unwrap();
+            let events = events_after(reader, after, &Topic::default(), 100).await.unwrap();
             after = events.last().map_or(after, Position::of);
             assert!(last_position(reader).await.unwrap() >= after);
             if !events.is_empty() || expected.is_empty() {

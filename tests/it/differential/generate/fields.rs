@@ -103,7 +103,10 @@ fn list() -> Vec<Field> {
     ];
     let leaves = [
         ("Project", "id name description featureCount progress rowVersion createdAt updatedAt"),
-        ("Feature", "id name description priority status deploymentStatus rowVersion createdAt updatedAt"),
+        (
+            "Feature",
+            "id name description confidentialNotes priority status deploymentStatus rowVersion createdAt updatedAt",
+        ),
         ("FeatureSummary", "total notStarted inProgress blocked completed cancelled"),
         ("FeatureCount", "status priority deploymentStatus count"),
         ("EnvironmentDeployments", "environment count latestDeployedAt"),

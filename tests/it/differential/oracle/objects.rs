@@ -152,6 +152,11 @@ impl Feature {
         self.row.description.as_deref()
     }
 
+    /// The tables are made without keys.
+    async fn confidential_notes(&self) -> Option<&str> {
+        self.row.confidential_notes.as_deref()
+    }
+
     async fn priority(&self) -> i32 {
         self.row.priority
     }

@@ -72,7 +72,18 @@ impl OutputType for AnyNode {
 impl Query {
     fn find(&self, argument: &str, text: &str) -> Maybe<AnyNode> {
         let world = &self.0;
-        let types = ["project", "feature", "test_case", "deployment", "audit_log", "event"];
+        let types = [
+            "project",
+            "feature",
+            "test_case",
+            "deployment",
+            "user",
+            "project_member",
+            "webhook",
+            "webhook_delivery",
+            "audit_log",
+            "event",
+        ];
         let (prefix, id) = match id::read(argument, text, &types) {
             Ok(read) => read,
             Err(error) => return Some(Err(error)),
@@ -83,7 +94,7 @@ impl Query {
             "test_case" => {
                 world.test(id).map(|row| Node::TestCase(TestCase { world: Arc::clone(world), row: row.clone() }))
             }
-            "audit_log" | "event" => None,
+            "user" | "project_member" | "webhook" | "webhook_delivery" | "audit_log" | "event" => None,
             _ => world
                 .deployment(id)
                 .map(|row| Node::Deployment(Deployment { world: Arc::clone(world), row: row.clone() })),

@@ -83,7 +83,9 @@ pub(super) async fn search(
         }
     };
     let database = world.database.as_ref().expect("the world was loaded from a database");
-    let found = find(database, &Caller::local_owner(), &Query::parse(text), &kinds, None, ALL).await.unwrap();
+    let mut found = find(database, &Caller::local_owner(), &Query::parse(text), &kinds, None, ALL).await.unwrap();
+    // The world may be smaller than the database.
+    found.hits.retain(|hit| world.project(hit.id).is_some() || world.feature(hit.id).is_some());
     let total = found.hits.len();
     // The greatest rank comes first, and the smallest id of those that tie.
     let is_after = |hit: &Hit| after.is_none_or(|at| at.rank.total_cmp(&hit.rank).then(hit.id.cmp(&at.id)).is_gt());
