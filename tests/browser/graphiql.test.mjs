@@ -1,0 +1,123 @@
+// GraphiQL as a person meets it: it comes from the server alone, complains of nothing, and all that it shows first works.
+import assert from 'node:assert/strict';
+import { readdirSync } from 'node:fs';
+import { after, before, test } from 'node:test';
+
+import { ask, launch, openPage, photograph } from './browser.mjs';
+
+const url = process.env.THROUGHLINE_URL;
+const examples = readdirSync(new URL('../../graphiql/src/examples', import.meta.url));
+
+let browser;
+before(async () => {
+  browser = await launch();
+});
+after(() => browser?.close());
+
+/** A page on which GraphiQL has learnt the schema. */
+async function openGraphiql(options) {
+  const opened = await openPage(browser, url, options);
+  await opened.page.getByLabel('Execute query').waitFor();
+  await opened.page.waitForFunction(() => !document.querySelector('.graphiql-spinner'));
+  return opened;
+}
+
+/** Runs what the tab holds, and gives what the server answered. */
+async function run(page) {
+  const isAnswer = (response) => response.request().method() === 'POST';
+  const [response] = await Promise.all([page.waitForResponse(isAnswer), page.getByLabel('Execute query').click()]);
+  return { answer: await response.json(), request: response.request() };
+}
+
+/** Waits until the text stands in the answer's pane. The editor writes blanks as no-break spaces. */
+async function seeInAnswer(page, text) {
+  const isThere = (text) =>
+    document.querySelector('.result-window .view-lines')?.innerText.replaceAll('\u00a0', ' ').includes(text);
+  await page.waitForFunction(isThere, text);
+}
+
+/** Waits until the editor holds the tab's operation; its variables follow within the same turn of the page. */
+async function seeInEditor(page, name) {
+  const isThere = (name) => [...document.querySelectorAll('.view-lines')].some((lines) => lines.innerText.includes(name));
+  await page.waitForFunction(isThere, name);
+  await page.waitForTimeout(200);
+}
+
+async function useDarkTheme(page) {
+  await page.getByLabel('Open settings dialog').click();
+  await page.getByRole('button', { name: 'Dark' }).click();
+  await page.keyboard.press('Escape');
+}
+
+test('each example answers', async () => {
+  const { page, complaints } = await openGraphiql();
+  const tabs = await page.getByRole('tab').all();
+  assert.equal(tabs.length, examples.length);
+  for (const tab of tabs) {
+    await tab.click();
+    const name = (await tab.innerText()).trim();
+    if (['Changes', 'FeatureChanged'].includes(name)) continue;
+    await seeInEditor(page, name);
+    const { answer } = await run(page);
+    assert.equal(answer.errors, undefined, JSON.stringify(answer));
+    for (const [name, value] of Object.entries(answer.data)) {
+      assert.ok(value !== null, `${name} is null`);
+      assert.deepEqual(value.userErrors ?? [], []);
+    }
+    await seeInAnswer(page, `"${Object.keys(answer.data)[0]}"`);
+  }
+  await tabs[0].click();
+  await photograph(page, 'graphiql');
+  assert.deepEqual(complaints, []);
+});
+
+test('the documentation of a type is what the schema says', async () => {
+  const { page, complaints } = await openGraphiql();
+  await page.getByLabel('Show Documentation Explorer').click();
+  await page.getByRole('link', { name: 'Feature', exact: true }).click();
+  await page.getByText('How much it matters: 1 (least) to 13 (most).').waitFor();
+  await photograph(page, 'documentation');
+  assert.deepEqual(complaints, []);
+});
+
+test('headers go with the request', async () => {
+  const { page, complaints } = await openGraphiql();
+  await page.getByRole('button', { name: 'Headers' }).click();
+  await page.getByRole('region', { name: 'Headers' }).click();
+  await page.keyboard.insertText('{ "x-request-id": "from-graphiql" }');
+  const { request } = await run(page);
+  assert.equal(request.headers()['x-request-id'], 'from-graphiql');
+  assert.deepEqual(complaints, []);
+});
+
+test('it is dark where that is chosen', async () => {
+  const { page, complaints } = await openGraphiql();
+  await useDarkTheme(page);
+  await page.getByRole('tab', { name: 'WhatIf' }).click();
+  await run(page);
+  await page.getByLabel('Show GraphiQL Explorer').click();
+  await page.getByText('expectedVersion:').waitFor();
+  await photograph(page, 'dark');
+  assert.deepEqual(complaints, []);
+});
+
+test('a subscription shows what another client did', { timeout: 20_000 }, async () => {
+  const { page, complaints } = await openGraphiql();
+  await page.getByRole('tab', { name: 'FeatureChanged' }).click();
+  const subscribed = new Promise((resolve) => {
+    page.on('websocket', (socket) => {
+      socket.on('framesent', ({ payload }) => payload.includes('"subscribe"') && resolve(socket.url()));
+    });
+  });
+  await page.getByLabel('Execute query').click();
+  assert.equal(await subscribed, `${url.replace('http', 'ws')}/ws`);
+  const { features } = await ask(url, '{ features(first: 1, orderBy: { field: NAME }) { nodes { id priority } } }');
+  const [{ id, priority }] = features.nodes;
+  const other = priority === 5 ? 4 : 5;
+  const update = 'mutation ($id: ID!, $priority: Int) { updateFeature(input: { id: $id, priority: $priority }) { version } }';
+  await ask(url, update, { id, priority: other });
+  await seeInAnswer(page, `"priority": ${other}`);
+  await photograph(page, 'subscription');
+  await ask(url, update, { id, priority });
+  assert.deepEqual(complaints, []);
+});
