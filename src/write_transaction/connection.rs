@@ -91,10 +91,14 @@ impl Connection {
     /// Makes the changes last, where they do not already.
     pub(super) async fn commit(self) -> Result<(), DatabaseError> {
         match self {
-            Self::Single(database) => database.notify_commit(),
+            Self::Single(database) => {
+                database.notify_commit();
+                database.note_written().await;
+            }
             Self::Transaction(database, transaction) => {
                 database.write(transaction.commit()).await?;
                 database.notify_commit();
+                database.note_written().await;
             }
         }
         Ok(())
