@@ -75,11 +75,6 @@ impl PoolOptions {
         Self { statement_timeout: None, lock_timeout: self.lock_timeout.max(UNHURRIED_LOCK_TIMEOUT), ..self.clone() }
     }
 
-    /// How many statements of one operation run at once: half of the connections, so that one operation leaves some to others.
-    fn at_once(&self) -> usize {
-        (self.max_connections as usize).div_ceil(2)
-    }
-
     /// How long an answer may take before the server counts as gone.
     pub(super) fn answer_timeout(&self) -> Option<Duration> {
         self.statement_timeout.map(|timeout| timeout + TOLD_AFTER)
@@ -200,7 +195,7 @@ async fn connect_sqlite(url: &str, pool: &PoolOptions) -> Result<Database, Conne
         within: None,
         observed: None,
         work: None,
-        at_once: pool.at_once(),
+        connections: pool.max_connections as usize,
         commits: watch::Sender::default(),
         announcer: None,
         reachable: Reachable::default(),
@@ -244,7 +239,7 @@ async fn connect_postgres(url: &str, pool: &PoolOptions) -> Result<Database, Con
         within: None,
         observed: None,
         work: None,
-        at_once: pool.at_once(),
+        connections: pool.max_connections as usize,
         commits: watch::Sender::default(),
         announcer,
         reachable: Reachable::default(),

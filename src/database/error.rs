@@ -79,6 +79,23 @@ pub(super) fn is_elsewhere_better(error: &DbErr) -> bool {
     }
 }
 
+/// Whether a call met a connection that had ended before.
+pub(super) fn is_ended_connection(error: &DbErr) -> bool {
+    let (DbErr::Exec(RuntimeErr::SqlxError(cause))
+    | DbErr::Query(RuntimeErr::SqlxError(cause))
+    | DbErr::Conn(RuntimeErr::SqlxError(cause))) = error
+    else {
+        return false;
+    };
+    match &**cause {
+        sqlx::Error::Io(cause) => {
+            cause.kind() != io::ErrorKind::TimedOut && cause.kind() != io::ErrorKind::ConnectionRefused
+        }
+        sqlx::Error::Database(cause) => cause.code().as_deref().is_some_and(|code| code.starts_with("57P")),
+        _ => false,
+    }
+}
+
 enum Kind {
     Unavailable,
     PoolTimeout,

@@ -71,8 +71,8 @@ pub struct Database {
     observed: Option<Arc<Observed>>,
     /// What that operation does here.
     work: Option<Arc<Work>>,
-    /// How many statements of one operation run at once.
-    at_once: usize,
+    /// How many connections those who write may have.
+    connections: usize,
     /// Counts what this process has committed.
     commits: watch::Sender<u64>,
     /// Tells other processes of them, where there may be others that can be told.
@@ -192,10 +192,14 @@ impl Database {
         Self { within: Some(Arc::new(transaction)), ..self.clone() }
     }
 
-    /// The database for one operation, which is told of each statement, and of whose statements so many run at once that some
-    /// connections are left to others.
+    /// The database for one operation, which is told of each statement. Half as many of its statements run at once as there are
+    /// connections, so that some are left to others.
     pub(crate) fn observed_by(&self, operation: Arc<Observed>) -> Self {
-        Self { observed: Some(operation), work: Some(Arc::new(Work::new(self.at_once))), ..self.clone() }
+        Self {
+            observed: Some(operation),
+            work: Some(Arc::new(Work::new(self.connections.div_ceil(2)))),
+            ..self.clone()
+        }
     }
 
     /// Tells the operation of a statement, until the value is dropped.
@@ -203,16 +207,27 @@ impl Database {
         self.observed.as_ref().map(|operation| operation.statement(loader, keys))
     }
 
-    /// Waits for the call that begins a transaction.
+    /// Waits for a call that begins a transaction. One that meets a connection that had ended is made again: nothing has begun.
     ///
     /// # Errors
     /// When it fails, or a fault was injected.
-    pub(crate) async fn begin<T>(&self, call: impl Future<Output = Result<T, DbErr>>) -> Result<T, DatabaseError> {
-        self.may_call()?;
-        tokio::select! {
-            biased;
-            begun = self.limit.bound_begin(call) => begun.map_err(|error| self.sort_writers(error)),
-            error = self.reachable.lost(&self.writer) => Err(DatabaseError::Unavailable(error)),
+    pub(crate) async fn begin<T, F>(&self, call: impl Fn() -> F) -> Result<T, DatabaseError>
+    where
+        F: Future<Output = Result<T, DbErr>>,
+    {
+        let mut left = self.connections;
+        loop {
+            self.may_call()?;
+            let begun = tokio::select! {
+                biased;
+                begun = self.limit.bound_begin(call()) => begun,
+                error = self.reachable.lost(&self.writer) => return Err(DatabaseError::Unavailable(error)),
+            };
+            match begun {
+                // Each that there was may have ended.
+                Err(error) if left > 0 && error::is_ended_connection(&error) => left -= 1,
+                begun => return begun.map_err(|error| self.sort_writers(error)),
+            }
         }
     }
 

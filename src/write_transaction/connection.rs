@@ -29,7 +29,7 @@ impl Connection {
             ..TransactionOptions::default()
         };
         #[expect(clippy::disallowed_methods, reason = "this is the one door")]
-        let transaction = database.begin(database.writer().begin_with_options(options)).await?;
+        let transaction = database.begin(|| database.writer().begin_with_options(options)).await?;
         Ok(Self::Transaction(database.clone(), transaction))
     }
 

@@ -50,7 +50,15 @@ impl Cluster {
 
     /// Starts a server that was stopped, or has died.
     pub(super) fn start_again(&self, port: u16) {
-        self.run(&["start", &port.to_string()]);
+        // Those whose first process was killed may take a while to end.
+        let port = port.to_string();
+        for _ in 0..20 {
+            if self.try_to_run(&["start", &port]).is_ok() {
+                return;
+            }
+            std::thread::sleep(std::time::Duration::from_millis(250));
+        }
+        self.run(&["start", &port]);
     }
 
     pub(super) fn stop(&self, port: u16) {
@@ -97,13 +105,17 @@ impl Cluster {
         all
     }
 
-    /// `deploy/local/postgres COMMAND FOLDER …`.
     fn run(&self, arguments: &[&str]) -> String {
+        self.try_to_run(arguments).unwrap_or_else(|said| panic!("{arguments:?}: {said}"))
+    }
+
+    /// `deploy/local/postgres COMMAND FOLDER …`; what it has printed.
+    fn try_to_run(&self, arguments: &[&str]) -> Result<String, String> {
         let [command, rest @ ..] = arguments else { panic!("no command") };
         let output = Command::new(Path::new(SCRIPT)).arg(command).arg(&self.folder).args(rest).output().unwrap();
         let said = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{arguments:?}: {said}{}", String::from_utf8_lossy(&output.stdout));
-        String::from_utf8(output.stdout).unwrap()
+        let printed = String::from_utf8_lossy(&output.stdout);
+        if output.status.success() { Ok(printed.into_owned()) } else { Err(format!("{said}{printed}")) }
     }
 }
 
