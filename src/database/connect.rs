@@ -165,6 +165,7 @@ async fn connect_sqlite(url: &str, pool: &PoolOptions) -> Result<Database, Conne
         faults: None,
         within: None,
         observed: None,
+        recording: None,
         commits: watch::Sender::default(),
         announcer: None,
     })
@@ -212,6 +213,7 @@ async fn connect_postgres(url: &str, pool: &PoolOptions) -> Result<Database, Con
         faults: None,
         within: None,
         observed: None,
+        recording: None,
         commits: watch::Sender::default(),
         announcer,
     })

@@ -11,6 +11,7 @@ mod error;
 mod pool_status;
 mod probe;
 mod read_pool;
+mod recording;
 mod row;
 pub mod row_set;
 mod schema;
@@ -27,6 +28,7 @@ pub use error::DatabaseError;
 pub use pool_status::PoolStatus;
 pub use probe::{Probe, ProbeError};
 use read_pool::ReadPool;
+use recording::Recording;
 pub use row::{CopiedRow, Row};
 pub use schema::MigrationState;
 use sea_orm::{
@@ -62,6 +64,8 @@ pub struct Database {
     within: Option<Arc<DatabaseTransaction>>,
     /// The operation whose statements are run.
     observed: Option<Arc<Observed>>,
+    /// What is kept of the statements, where somebody wants them explained.
+    recording: Option<Recording>,
     /// Counts what this process has committed.
     commits: watch::Sender<u64>,
     /// Tells other processes of them, where there may be others that can be told.
@@ -97,7 +101,11 @@ impl Database {
     ) -> Result<Vec<Row>, DatabaseError> {
         let _observed = self.observe(loader, keys);
         let span = tracing::debug_span!("statement", loader, "otel.kind" = "client", "db.query.text" = &**sql);
-        self.run(sql, values).instrument(span).await
+        let run = self.run(sql, values).instrument(span);
+        match &self.recording {
+            None => run.await,
+            Some(recording) => recording.record(run, (loader, keys), sql, values).await,
+        }
     }
 
     async fn run(&self, sql: &Arc<str>, values: &(dyn Fn() -> Values + Sync)) -> Result<Vec<Row>, DatabaseError> {

@@ -9,8 +9,9 @@ use std::time::Duration;
 use deadpool::Status;
 use deadpool::managed::{Manager, Metrics, Object, Pool, RecycleError, RecycleResult};
 use sea_orm::sqlx::postgres::PgConnectOptions;
-use sea_orm::sqlx::{self, AssertSqlSafe, Connection as _, PgConnection};
+use sea_orm::sqlx::{self, AssertSqlSafe, Connection as _, PgConnection, Row as _};
 use sea_orm::{DbErr, Values};
+use serde_json::Value;
 use sea_query_sqlx::SqlxValues;
 use tracing::Dispatch;
 use tracing::instrument::WithSubscriber as _;
@@ -117,6 +118,22 @@ impl Lanes {
         }
     }
 
+    /// Runs a statement again, and tells what PostgreSQL did for it, step by step.
+    pub(in crate::database) async fn analyze(&self, sql: &str, values: Values) -> Result<Value, DbErr> {
+        let lane = self.pool.get().await.map_err(|error| acquire_error(&self.pool, error))?;
+        let mut lane = scopeguard::guard(lane, |lane| self.take_back(lane));
+        let lane = &mut **lane;
+        lane.state = State::Running;
+        let answer = explain(&mut lane.connection, sql, values).with_subscriber(Dispatch::none());
+        let answer = match self.answer_timeout {
+            Some(timeout) => tokio::time::timeout(timeout, answer).await.map_err(|_| no_answer())?,
+            None => answer.await,
+        };
+        // After a failure its transaction is open still.
+        lane.state = if answer.is_ok() { State::Idle } else { State::Broken };
+        answer.map_err(driver_error)
+    }
+
     /// Gives a connection back to the pool, or to who cancels its statement first.
     fn take_back(&self, lane: Object<Opener>) {
         if lane.state == State::Running {
@@ -137,6 +154,16 @@ impl Lanes {
         }
         self.canceller.wait().await;
     }
+}
+
+/// Explains a statement by running it, in a transaction that cannot write, whatever the statement is.
+async fn explain(connection: &mut PgConnection, sql: &str, values: Values) -> Result<Value, sqlx::Error> {
+    sqlx::raw_sql("BEGIN READ ONLY").execute(&mut *connection).await?;
+    let explain = AssertSqlSafe(format!("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {sql}"));
+    let query = sqlx::query_with(explain, SqlxValues(values)).persistent(false);
+    let answer: sqlx::types::Json<Value> = query.fetch_one(&mut *connection).await?.try_get(0)?;
+    sqlx::raw_sql("ROLLBACK").execute(&mut *connection).await?;
+    Ok(answer.0)
 }
 
 /// Whether there is nobody at the other end any more.
