@@ -15,7 +15,9 @@ pub struct Recorder(Mutex<Record>);
 /// What a request has read.
 #[derive(Debug, Default)]
 pub struct Record {
-    /// The fields that its plans bring.
+    /// How many plans it had.
+    pub plans: usize,
+    /// The fields that they bring.
     pub fields: Vec<Field>,
     /// Places whose loads may have been one statement, since they ask alike.
     pub alike: Vec<(Place, Place)>,
@@ -47,9 +49,13 @@ pub struct Recorded {
 }
 
 impl Recorder {
-    /// Keeps the fields of a plan.
-    pub fn add_fields(&self, fields: Vec<Field>) {
-        self.record().fields.extend(fields);
+    /// Keeps the fields of a plan, and gives its number: 0 for the first.
+    pub fn add_plan(&self, fields: impl FnOnce(usize) -> Vec<Field>) -> usize {
+        let mut record = self.record();
+        let number = record.plans;
+        record.plans += 1;
+        record.fields.extend(fields(number));
+        number
     }
 
     /// Keeps that two places ask alike.

@@ -60,7 +60,7 @@ pub struct ExplainedStatement {
     /// What is measured when it is run again; null where that was not done.
     pub measured: Option<Measured>,
     /// Why nothing was measured.
-    pub problem: Option<&'static str>,
+    pub problem: Option<String>,
 }
 
 /// What is measured of a statement when it is run again.
@@ -104,7 +104,7 @@ pub enum Measured {
 impl Report {
     /// Tells of a record, with what came of looking at each of its statements.
     #[must_use]
-    pub fn new(database: &'static str, record: &Record, analyses: Vec<Result<Analysis, &'static str>>) -> Self {
+    pub fn new(database: &'static str, record: &Record, analyses: Vec<Result<Analysis, String>>) -> Self {
         let fields: Vec<_> = record.fields.iter().map(|field| explain_field(field, record)).collect();
         let mut paths = vec![Vec::new(); record.statements.len()];
         fields.iter().for_each(|field| field.put_paths(&mut paths));
@@ -153,7 +153,7 @@ impl ExplainedField {
 fn explain_statement(
     recorded: &Recorded,
     paths: Vec<String>,
-    analysis: Result<Analysis, &'static str>,
+    analysis: Result<Analysis, String>,
 ) -> ExplainedStatement {
     let (measured, problem) = match analysis {
         Ok(Analysis::Postgres(answer)) => (Some(postgres::measured(answer)), None),

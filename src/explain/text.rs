@@ -54,9 +54,9 @@ impl Writer<'_> {
         }
         write_summary(f, statement, indent)?;
         writeln!(f, "{indent}{}", statement.sql)?;
-        match (&statement.measured, statement.problem) {
+        match (&statement.measured, &statement.problem) {
             (Some(measured), _) => write_measured(f, measured, depth)?,
-            (None, problem) => writeln!(f, "{indent}not measured: {}", problem.unwrap_or_default())?,
+            (None, problem) => writeln!(f, "{indent}not measured: {}", problem.as_deref().unwrap_or_default())?,
         }
         for warning in self.report.warnings.iter().filter(|warning| warning.statement == number) {
             writeln!(f, "{indent}! {} {}: {}", warning.code.as_str(), warning.path, warning.message)?;

@@ -7,6 +7,7 @@ mod absent;
 mod complete;
 mod document;
 mod errors;
+mod explain;
 mod introspection;
 mod limits;
 pub(crate) mod mutation;
@@ -19,6 +20,7 @@ mod subscription;
 mod variables;
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use async_graphql::indexmap::IndexMap;
 use async_graphql::parser::types::OperationType;
@@ -48,6 +50,7 @@ use crate::code::Code;
 use crate::database::Database;
 use crate::encryption::KeyRing;
 use crate::events::bus::Bus;
+use crate::explain::Recorder;
 use crate::rate_limit::{self, Meter, RateLimits};
 use crate::telemetry::{Observed, Outcome, Telemetry};
 
@@ -158,7 +161,15 @@ impl Api {
         let caller = Arc::new(caller);
         let pages = self.settings.pages;
         let observed = self.telemetry.begin();
-        let database = self.database.observed_by(Arc::clone(&observed));
+        let began = Instant::now();
+        if request.explains && !caller.is_admin() {
+            return Opened::Answer(explain::refuse(&observed));
+        }
+        let recorder = request.explains.then(Arc::<Recorder>::default);
+        let mut database = self.database.observed_by(Arc::clone(&observed));
+        if let Some(recorder) = &recorder {
+            database = database.recorded_by(Arc::clone(recorder));
+        }
         let key_ring = Arc::clone(&self.key_ring);
         let reads = Reads::new(database.clone(), Arc::clone(&caller), pages).with_key_ring(Arc::clone(&key_ring));
         let reads = Arc::new(reads);
@@ -181,6 +192,10 @@ impl Api {
         }
         let (outcome, codes) = respond::outcome(&answer);
         observed.end(outcome, codes);
+        if let Some(recorder) = recorder.filter(|_| answer.has_data) {
+            let until = self.settings.timeout.map(|timeout| began + timeout);
+            answer = answer.with_explanation(explain::explain(&self.database, &recorder.take(), until).await);
+        }
         Opened::Answer(answer.finish(self.settings.limits.errors))
     }
 
@@ -245,7 +260,7 @@ impl Api {
         let budget = self.budget(request.meter.as_ref());
         let cost = self.cost_of_query(&query, (&document, &operation, &asked), budget, observed);
         let cost = cost.map_err(|error| vec![error])?;
-        pay(request.meter.as_ref(), cost)?;
+        pay(&request, cost)?;
         let mut introspection = IndexMap::default();
         if query.asks_for_the_schema() {
             if !self.settings.introspection {
@@ -321,7 +336,7 @@ impl Api {
             let asked_for = self.cost(document, operation, &asked);
             observed.costs(asked_for.total);
             cost = asked_for.check(self.budget(request.meter.as_ref())).map_err(|error| vec![error])?;
-            pay(request.meter.as_ref(), cost)?;
+            pay(request, cost)?;
             absent::leave_out(&mut executable, asked.operation_name.as_deref(), &asked.variables);
         }
         asked.set_parsed_query(executable);
@@ -367,9 +382,11 @@ impl Api {
     }
 }
 
-/// Pays for an operation before anything of it is done.
-fn pay(meter: Option<&Meter>, cost: u64) -> Result<(), Vec<ServerError>> {
-    let paid = meter.map(|meter| meter.pay(cost)).transpose();
+/// Pays for an operation before anything of it is done. What is explained is read twice, and costs as much, but never more than there is in
+/// a minute.
+fn pay(request: &Request, cost: u64) -> Result<(), Vec<ServerError>> {
+    let cost_by = |meter: &Meter| if request.explains { cost.saturating_mul(2).min(meter.limit()) } else { cost };
+    let paid = request.meter.as_ref().map(|meter| meter.pay(cost_by(meter))).transpose();
     paid.map(drop).map_err(|by| vec![limited(&by)])
 }
 

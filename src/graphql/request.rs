@@ -23,6 +23,8 @@ pub struct Request {
     pub(super) resume_after: Option<String>,
     /// Whether the answer tells what was asked for, and what that came to.
     pub(super) tells_cost: bool,
+    /// Whether an instance administrator wants to see how it is read.
+    pub(super) explains: bool,
     /// What it is paid with; nothing is measured without.
     pub(super) meter: Option<Meter>,
 }
@@ -56,6 +58,12 @@ impl Request {
     #[must_use]
     pub fn only_safe(self) -> Self {
         Self { is_safe: true, ..self }
+    }
+
+    /// Has the answer tell how it was read, which only an instance administrator may see: for anybody else it is refused.
+    #[must_use]
+    pub fn explained(self) -> Self {
+        Self { explains: true, ..self }
     }
 
     /// Has it paid for, where there is a limit.
@@ -101,6 +109,7 @@ impl Request {
             is_safe: false,
             resume_after: None,
             tells_cost: extensions.get("cost") == Some(&Value::Bool(true)),
+            explains: false,
             meter: None,
         })
     }

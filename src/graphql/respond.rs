@@ -1,11 +1,14 @@
 //! Writes an answer: the data, then the errors, then what is told besides.
 
+use std::sync::Arc;
+
 use async_graphql::{Response, ServerError, Value};
 use serde_json::json;
 
 use super::errors::{code_of, limited, retry_after_of};
 use crate::batch::{Data, write_json};
 use crate::code::Code;
+use crate::explain::Report;
 use crate::rate_limit::Limited;
 use crate::telemetry::Outcome;
 
@@ -24,6 +27,8 @@ pub struct Answer {
     pub(super) errors: Vec<ServerError>,
     /// The objects that were asked for, and that came.
     cost: Option<(u64, u64)>,
+    /// How it was read, where an instance administrator has asked for that.
+    explanation: Option<Arc<Report>>,
 }
 
 impl Answer {
@@ -36,7 +41,7 @@ impl Answer {
 
     /// The answer of a query, whose data was appended to what [`Answer::begin`] gives.
     pub(super) fn of_query(Data { json, errors, .. }: Data) -> Self {
-        Self { body: json, has_data: true, refusal: None, retry_after_s: None, errors, cost: None }
+        Self { body: json, has_data: true, refusal: None, retry_after_s: None, errors, cost: None, explanation: None }
     }
 
     /// The answer of an operation that async-graphql ran.
@@ -47,12 +52,12 @@ impl Answer {
         }
         let mut body = Self::begin();
         write_json(&response.data, &mut body);
-        Self { body, has_data: true, refusal: None, retry_after_s: None, errors: response.errors, cost: None }
+        Self { body, has_data: true, refusal: None, retry_after_s: None, errors: response.errors, cost: None, explanation: None }
     }
 
     /// The answer to a request that was not run.
     pub(super) fn refused(errors: Vec<ServerError>) -> Self {
-        Self { body: b"{".to_vec(), has_data: false, refusal: None, retry_after_s: None, errors, cost: None }
+        Self { body: b"{".to_vec(), has_data: false, refusal: None, retry_after_s: None, errors, cost: None, explanation: None }
     }
 
     /// The answer to a request that its caller cannot pay for.
@@ -78,6 +83,22 @@ impl Answer {
         Self { cost, ..self }
     }
 
+    /// Lets the answer tell how it was read. Whoever calls this has made sure that the caller may see it.
+    pub(super) fn with_explanation(self, report: Report) -> Self {
+        Self { explanation: Some(Arc::new(report)), ..self }
+    }
+
+    /// What failed, at most as many as the answer tells.
+    pub(crate) fn errors(&self) -> &[ServerError] {
+        &self.errors
+    }
+
+    /// How it was read, where the request has asked for that.
+    #[must_use]
+    pub fn explanation(&self) -> Option<&Report> {
+        self.explanation.as_deref()
+    }
+
     /// Ends the answer with its errors, of which it tells at most so many.
     pub(super) fn finish(mut self, most_errors: usize) -> Self {
         // An answer without data has at least one.
@@ -95,6 +116,9 @@ impl Answer {
         let mut extensions = serde_json::Map::new();
         if let Some((requested, actual)) = self.cost {
             extensions.insert("cost".to_owned(), json!({ "requested": requested, "actual": actual }));
+        }
+        if let Some(report) = &self.explanation {
+            extensions.insert("explain".to_owned(), json!(report));
         }
         if omitted > 0 {
             extensions.insert("omittedErrors".to_owned(), omitted.into());

@@ -17,7 +17,7 @@ use super::client::ClientAddress;
 use super::error::HttpError;
 use super::identity::identify;
 use super::request::RequestId;
-use super::{Origins, Served, cache, graphiql, rate_limit};
+use super::{Origins, Served, cache, explain, graphiql, rate_limit};
 use crate::access::Caller;
 use crate::code::Code;
 use crate::graphql::{Answer, Request};
@@ -37,7 +37,8 @@ pub(super) async fn post(
         Ok(meter) => meter,
         Err(limited) => return Ok(rate_limit::refuse(&limited, response_type)),
     };
-    let asked = Asked { served: &served, caller, client, request_id: &request_id.0 };
+    let explains = explain::is_asked_for(&headers)?;
+    let asked = Asked { served: &served, caller, client, request_id: &request_id.0, explains };
     let response = match read_body(&served, &headers, request.into_body()).await? {
         Value::Array(requests) => asked.batch(requests, meter.clone(), response_type).await?,
         request => {
@@ -67,10 +68,11 @@ pub(super) async fn get(
         Err(limited) => return Ok(rate_limit::refuse(&limited, response_type)),
     };
     let request = read_parameters(&headers, parameters.as_deref(), &served.settings.origins)?;
+    let explains = explain::is_asked_for(&headers)?;
     let is_persisted = request.is_persisted();
-    let asked = Asked { served: &served, caller, client, request_id: &request_id.0 };
+    let asked = Asked { served: &served, caller, client, request_id: &request_id.0, explains };
     let answer = asked.execute(request, meter.clone()).await;
-    let response = if is_persisted && answer.is_whole() {
+    let response = if is_persisted && answer.is_whole() && !explains {
         cache::revalidate(&headers, answer.body, response_type)
     } else {
         cache::forbid(respond(answer, response_type))
@@ -109,11 +111,13 @@ struct Asked<'s> {
     caller: Caller,
     client: ClientAddress,
     request_id: &'s str,
+    /// Whether the answers tell how they were read.
+    explains: bool,
 }
 
 impl Asked<'_> {
     async fn execute(&self, request: Request, meter: Option<Meter>) -> Answer {
-        let request = request.paid_with(meter);
+        let request = explain::explained(request.paid_with(meter), self.explains);
         self.served.api.execute(request, self.caller.clone(), self.request_id.to_owned()).await
     }
 
