@@ -154,7 +154,8 @@ fn object_plan(
     let (mut plan, filled) = planner.finish().map_err(|(error, position)| error.to_server_error(position))?;
     plan.complete(source.into_conditions(), reads.scope.backend, &reads.scope.sight());
     let recorder = reads.database.recorder();
-    let number = recorder.map_or(0, |recorder| recorder.add_plan(|number| plan.fields_of(number, &joined(path), &projected)));
+    let number =
+        recorder.map_or(0, |recorder| recorder.add_plan(|number| plan.fields_of(number, &joined(path), &projected)));
     let plan = Arc::new(ObjectPlan { plan, filled, part: Part::of_whole(projected, position, nullable), number });
     plans.insert((object.fields.name, position), Arc::clone(&plan));
     Ok(plan)

@@ -10,7 +10,7 @@ use uuid::Uuid;
 use super::migrate::open_to_read;
 use crate::access::Caller;
 use crate::batch::Scope;
-use crate::config::{DEFAULT_FILE, DatabaseSettings};
+use crate::config::{DEFAULT_FILE, DatabaseSettings, StatementSettings};
 use crate::database::Database;
 use crate::graphql::{Api, PageLimits, Request};
 
@@ -33,6 +33,8 @@ pub(super) struct ExplainCommand {
     format: Format,
     #[command(flatten)]
     database: DatabaseSettings,
+    #[command(flatten)]
+    statements: StatementSettings,
 }
 
 #[derive(Clone, Copy, clap::ValueEnum)]
@@ -53,7 +55,7 @@ impl ExplainCommand {
         if !self.analyze {
             return super::print(&plan);
         }
-        let database = open_to_read(&self.database).await?;
+        let database = open_to_read(&self.database, self.statements.statement_timeout()).await?;
         let told = self.analyze(&database).await;
         database.close().await?;
         super::print(&told?)

@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 use std::io::IsTerminal;
+use std::time::Duration;
 
 use anyhow::Context;
 use clap::Subcommand;
@@ -136,11 +137,15 @@ pub(super) async fn open_existing(settings: &DatabaseSettings) -> anyhow::Result
     open_existing_with(settings, &settings.pool().unhurried()).await
 }
 
-/// The same with the times of a server, for what reads as one does: only what is up to date can be read.
-pub(super) async fn open_to_read(settings: &DatabaseSettings) -> anyhow::Result<Database> {
-    let (database, address) = open_existing_with(settings, &settings.pool()).await?;
+/// The same for what reads as a server does: only what is up to date can be read, and no statement may take longer.
+pub(super) async fn open_to_read(settings: &DatabaseSettings, timeout: Duration) -> anyhow::Result<Database> {
+    let pool = PoolOptions { statement_timeout: Some(timeout), ..settings.pool() };
+    let (database, address) = open_existing_with(settings, &pool).await?;
     let pending = names_of(&database, false).await?;
-    anyhow::ensure!(pending.is_empty(), "the tables of {address} are older than this program: `throughline migrate up` first");
+    anyhow::ensure!(
+        pending.is_empty(),
+        "the tables of {address} are older than this program: `throughline migrate up` first"
+    );
     Ok(database)
 }
 

@@ -101,3 +101,33 @@ impl Database {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::database::PoolOptions;
+
+    async fn analyze(sql: &str) -> Result<Analysis, DatabaseError> {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!("sqlite://{}", folder.path().join("explained.db").display());
+        let pool = PoolOptions { statement_timeout: Some(Duration::from_millis(300)), ..PoolOptions::default() };
+        let database = Database::connect(&url, &pool).await.unwrap();
+        database.migrate().await.unwrap();
+        let analysis = database.analyze(&sql.into(), &Values(Vec::new())).await;
+        database.close().await.unwrap();
+        analysis
+    }
+
+    #[tokio::test]
+    async fn what_is_explained_on_sqlite_ends_with_its_time_and_cannot_write() {
+        let endless = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n";
+        assert!(matches!(analyze(endless).await, Err(DatabaseError::StatementTimeout(_))));
+        let refused = analyze("DELETE FROM projects").await.unwrap_err();
+        let cause = std::error::Error::source(&refused).unwrap().to_string();
+        assert!(cause.contains("readonly"), "{cause}");
+        let Ok(Analysis::Sqlite(work)) = analyze("SELECT count(*) FROM projects").await else { panic!() };
+        assert!(work.vm_steps > 0 && !work.plan.is_empty(), "{work:?}");
+    }
+}

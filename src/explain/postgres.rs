@@ -92,7 +92,11 @@ pub(super) fn rows_of(node: &Value) -> u64 {
 /// A number that PostgreSQL tells as the mean of a node's loops.
 pub(super) fn times(node: &Value, name: &str) -> u64 {
     let number = node[name].as_f64().unwrap_or_default() * node["Actual Loops"].as_f64().unwrap_or(1.0);
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "counts that large are bounds, not counts")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "counts that large are bounds, not counts"
+    )]
     let whole = number.round() as u64;
     whole
 }

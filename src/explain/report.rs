@@ -1,5 +1,7 @@
 //! What is told of a request: its fields as a tree, its statements as a list, and warnings.
 
+use std::time::Duration;
+
 use serde::Serialize;
 use serde_json::Value;
 
@@ -51,7 +53,7 @@ pub struct ExplainedStatement {
     pub loader: &'static str,
     /// The size of the batch: for how many parents or ids.
     pub keys: usize,
-    /// Its text; what clients send are its parameters, which are not told.
+    /// Its text. What clients send are its parameters, which are not told but where a plan of PostgreSQL compares with them.
     pub sql: String,
     /// The rows that it returned; null where it failed.
     pub rows: Option<usize>,
@@ -117,6 +119,7 @@ impl Report {
                 keys: recorded.keys,
                 rows: recorded.rows.unwrap_or_default(),
                 counts: recorded.place.is_some_and(|place| place.part == Part::Count),
+                adds_up: adds_up(&recorded.sql),
             };
             if let Ok(analysis) = &analysis {
                 warnings.extend(warning::look_at(analysis, about));
@@ -150,6 +153,17 @@ impl ExplainedField {
     }
 }
 
+/// Whether a statement counts or groups rows, so that it reads more of them than it returns by its nature.
+fn adds_up(sql: &str) -> bool {
+    ["COUNT(", "count(", "GROUP BY"].iter().any(|word| sql.contains(word))
+}
+
+/// A time in milliseconds, to the microsecond.
+#[expect(clippy::cast_precision_loss, reason = "a time that long is a bound, not a time")]
+pub(super) fn milliseconds(time: Duration) -> f64 {
+    time.as_micros() as f64 / 1000.0
+}
+
 fn explain_statement(
     recorded: &Recorded,
     paths: Vec<String>,
@@ -166,7 +180,7 @@ fn explain_statement(
         keys: recorded.keys,
         sql: recorded.sql.to_string(),
         rows: recorded.rows,
-        duration_ms: recorded.took.as_secs_f64() * 1000.0,
+        duration_ms: milliseconds(recorded.took),
         measured,
         problem,
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::report::Measured;
+use super::report::{Measured, milliseconds};
 use super::warning::{About, FACTOR, Found, LEAST_ROWS, MANY_ROWS, WarningCode};
 
 /// A step of `EXPLAIN QUERY PLAN`.
@@ -42,7 +42,7 @@ const STEPS_OF_A_ROW: u64 = 20;
 impl Work {
     pub(super) fn into_measured(self) -> Measured {
         Measured::Sqlite {
-            execution_ms: self.took.as_secs_f64() * 1000.0,
+            execution_ms: milliseconds(self.took),
             vm_steps: self.vm_steps,
             full_scan_steps: self.full_scan_steps,
             sorts: self.sorts,
@@ -62,14 +62,18 @@ impl Work {
         }
         let rows = self.vm_steps / STEPS_OF_A_ROW;
         let wanted = u64::try_from(about.rows + about.keys).unwrap_or(u64::MAX);
-        // A count looks at all rows that it counts, and returns one.
-        if !scans && !about.counts && rows > LEAST_ROWS && rows > wanted.saturating_mul(FACTOR) {
+        // A count looks at all rows that it counts, and returns one; how many those are, SQLite does not tell.
+        if !scans && !about.adds_up && rows > LEAST_ROWS && rows > wanted.saturating_mul(FACTOR) {
             let message = format!("{} steps of the virtual machine for {} rows", self.vm_steps, about.rows);
             found.push(Found { code: WarningCode::ManyRowsRead, message });
         }
-        let sorts = self.plan.iter().any(|step| step.detail.starts_with("USE TEMP B-TREE FOR ORDER BY"));
-        if sorts && self.sorts > 0 && rows.max(self.full_scan_steps) > MANY_ROWS {
-            let message = "rows are sorted in a temporary B-tree, which is written to disk where it is large".to_owned();
+        let sorts = |step: &Step| step.detail.contains("TEMP B-TREE") && step.detail.ends_with("ORDER BY");
+        let looked_at = rows.max(self.full_scan_steps);
+        // What is returned has to be put in order, whatever the index.
+        let sorts_much = looked_at > MANY_ROWS && looked_at > wanted.saturating_mul(FACTOR);
+        if self.sorts > 0 && sorts_much && self.plan.iter().any(sorts) {
+            let message =
+                "rows are sorted in a temporary B-tree, which is written to disk where it is large".to_owned();
             found.push(Found { code: WarningCode::Sort, message });
         }
         // An index over the keys of the batch is one over what the statement was handed.
@@ -81,10 +85,47 @@ impl Work {
     }
 
     fn tables_that_are_scanned(&self) -> Vec<&str> {
-        let scans = self.plan.iter().filter_map(|step| step.detail.strip_prefix("SCAN "));
-        let tables = scans.filter(|scan| !scan.contains("VIRTUAL TABLE") && !scan.starts_with('('));
-        let mut tables: Vec<_> = tables.filter_map(|scan| scan.split(' ').next()).collect();
+        let named = |begin: &'static str| {
+            let details = self.plan.iter().filter_map(move |step| step.detail.strip_prefix(begin));
+            details.filter(|detail| !detail.contains("VIRTUAL TABLE")).filter_map(|detail| detail.split(' ').next())
+        };
+        let subqueries: Vec<_> = named("CO-ROUTINE ").chain(named("MATERIALIZE ")).chain(["CONSTANT"]).collect();
+        let mut tables: Vec<_> = named("SCAN ").filter(|name| !subqueries.contains(name)).collect();
         tables.dedup();
         tables
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn codes(work: &Work, keys: usize, adds_up: bool) -> Vec<WarningCode> {
+        let about = About { path: "", statement: 0, keys, rows: 5, counts: false, adds_up };
+        work.look(&about).into_iter().map(|found| found.code).collect()
+    }
+
+    #[test]
+    fn a_scan_is_told_once_and_with_its_table() {
+        let step = |detail: &str| Step { id: 1, parent: 0, detail: detail.to_owned() };
+        let plan =
+            vec![step("CO-ROUTINE k"), step("SCAN CONSTANT ROW"), step("SCAN k"), step("SCAN features USING INDEX x")];
+        let work = Work { plan, full_scan_steps: MANY_ROWS + 1, vm_steps: 10 * MANY_ROWS, ..Work::default() };
+        assert_eq!(codes(&work, 1, false), [WarningCode::FullScan]);
+        assert_eq!(work.tables_that_are_scanned(), ["features"]);
+    }
+
+    #[test]
+    fn an_index_over_the_keys_of_a_batch_is_none_that_is_missing() {
+        let work = Work { automatic_index_rows: 5000, ..Work::default() };
+        assert_eq!(codes(&work, 1, false), [WarningCode::AutomaticIndex]);
+        assert_eq!(codes(&work, 5000, false), []);
+    }
+
+    #[test]
+    fn a_count_looks_at_what_it_counts() {
+        let work = Work { vm_steps: STEPS_OF_A_ROW * MANY_ROWS, ..Work::default() };
+        assert_eq!(codes(&work, 1, false), [WarningCode::ManyRowsRead]);
+        assert_eq!(codes(&work, 1, true), []);
     }
 }

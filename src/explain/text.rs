@@ -76,12 +76,18 @@ fn write_measured(f: &mut Formatter<'_>, measured: &Measured, depth: usize) -> f
     let indent = Indent(depth);
     match measured {
         Measured::Postgres { planning_ms, execution_ms, rows_read, pages_hit, pages_read, temporary_pages, plan } => {
-            write!(f, "{indent}run again: planned in {planning_ms:.2} ms, run in {execution_ms:.2} ms; {rows_read} rows read, ")?;
+            write!(
+                f,
+                "{indent}run again: planned in {planning_ms:.2} ms, run in {execution_ms:.2} ms; {rows_read} rows read, "
+            )?;
             writeln!(f, "{pages_hit} pages in memory, {pages_read} from disk, {temporary_pages} temporary")?;
             write_node(f, plan, depth + 1)
         }
         Measured::Sqlite { execution_ms, vm_steps, full_scan_steps, sorts, automatic_index_rows, plan } => {
-            write!(f, "{indent}run again: {execution_ms:.2} ms; {vm_steps} steps, {full_scan_steps} rows of full scans, ")?;
+            write!(
+                f,
+                "{indent}run again: {execution_ms:.2} ms; {vm_steps} steps, {full_scan_steps} rows of full scans, "
+            )?;
             writeln!(f, "{sorts} sorts, {automatic_index_rows} rows of automatic indexes")?;
             write_steps(f, plan, 0, depth + 1)
         }

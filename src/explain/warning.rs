@@ -51,6 +51,8 @@ pub(super) struct About<'r> {
     pub(super) rows: usize,
     /// Whether it counts a list.
     pub(super) counts: bool,
+    /// Whether it counts or groups rows in whatever way.
+    pub(super) adds_up: bool,
 }
 
 /// What was found.

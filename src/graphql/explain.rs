@@ -41,7 +41,9 @@ async fn analyze(database: &Database, statement: &Recorded, until: Option<Instan
     }
     let analysis = database.analyze(&statement.sql, &statement.values);
     let analysis = match until {
-        Some(until) => tokio::time::timeout_at(until.into(), analysis).await.map_err(|_| "the time of the request was over".to_owned())?,
+        Some(until) => tokio::time::timeout_at(until.into(), analysis)
+            .await
+            .map_err(|_| "the time of the request was over".to_owned())?,
         None => analysis.await,
     };
     analysis.map_err(|error| {

@@ -52,12 +52,28 @@ impl Answer {
         }
         let mut body = Self::begin();
         write_json(&response.data, &mut body);
-        Self { body, has_data: true, refusal: None, retry_after_s: None, errors: response.errors, cost: None, explanation: None }
+        Self {
+            body,
+            has_data: true,
+            refusal: None,
+            retry_after_s: None,
+            errors: response.errors,
+            cost: None,
+            explanation: None,
+        }
     }
 
     /// The answer to a request that was not run.
     pub(super) fn refused(errors: Vec<ServerError>) -> Self {
-        Self { body: b"{".to_vec(), has_data: false, refusal: None, retry_after_s: None, errors, cost: None, explanation: None }
+        Self {
+            body: b"{".to_vec(),
+            has_data: false,
+            refusal: None,
+            retry_after_s: None,
+            errors,
+            cost: None,
+            explanation: None,
+        }
     }
 
     /// The answer to a request that its caller cannot pay for.

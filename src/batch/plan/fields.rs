@@ -37,7 +37,8 @@ impl Walk<'_> {
 
     /// What stands at `path`, in a row of `level`.
     fn value(&self, (level, path): (usize, &str), value: &Projected, fields: &mut Vec<Field>) {
-        let without_load = |brings| Field { path: path.to_owned(), loader: None, brings, places: Vec::new(), fields: Vec::new() };
+        let without_load =
+            |brings| Field { path: path.to_owned(), loader: None, brings, places: Vec::new(), fields: Vec::new() };
         match value {
             Projected::Embedded(part) => self.object((level, path), part, fields),
             Projected::Joined { projection, .. } => {
@@ -109,7 +110,10 @@ impl Walk<'_> {
                 ConnectionPart::TotalCount => {
                     let Load { name, .. } = &self.plan.levels[level].loads[load];
                     let places = vec![self.place(level, load, Part::Count)];
-                    merge(fields, Field { path, loader: Some(name), brings: Brings::Count, places, fields: Vec::new() });
+                    merge(
+                        fields,
+                        Field { path, loader: Some(name), brings: Brings::Count, places, fields: Vec::new() },
+                    );
                 }
                 ConnectionPart::TypeName(_) | ConnectionPart::PageInfo(_) => {}
             }

@@ -11,8 +11,8 @@ use deadpool::managed::{Manager, Metrics, Object, Pool, RecycleError, RecycleRes
 use sea_orm::sqlx::postgres::PgConnectOptions;
 use sea_orm::sqlx::{self, AssertSqlSafe, Connection as _, PgConnection, Row as _};
 use sea_orm::{DbErr, Values};
-use serde_json::Value;
 use sea_query_sqlx::SqlxValues;
+use serde_json::Value;
 use tracing::Dispatch;
 use tracing::instrument::WithSubscriber as _;
 

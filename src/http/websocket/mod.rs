@@ -21,10 +21,10 @@ use tracing::Instrument as _;
 
 use self::connection::Connection;
 use self::message::Close;
-use super::{Served, explain};
 use super::client::ClientAddress;
 use super::error::HttpError;
 use super::request::RequestId;
+use super::{Served, explain};
 use crate::code::Code;
 
 /// The protocol's name.

@@ -1,0 +1,131 @@
+//! Explaining runs statements again: those that read, where nothing can be written, and no longer than the request may take.
+
+use std::time::{Duration, Instant};
+
+use async_graphql::Variables;
+use serde_json::{Value, json};
+use throughline::access::Caller;
+use throughline::database::PoolOptions;
+use throughline::graphql::{Api, Request, Settings};
+
+use super::explained;
+use crate::support::{Backend, Client, Rows, Tables, TestDatabase};
+
+on_both!(
+    a_mutation_is_carried_out_once,
+    a_dry_run_leaves_nothing,
+    explaining_ends_with_the_time_of_the_request,
+    nothing_is_recorded_unless_it_is_asked_for,
+);
+
+const CREATE: &str = "mutation($project: ID!, $dry: Boolean!) {
+    createFeature(input: { projectId: $project, name: \"new\" }, dryRun: $dry) {
+        made: feature { name project { name } tests(first: 3) { totalCount nodes { name } } } userErrors { code } } }";
+
+async fn a_mutation_is_carried_out_once(backend: Backend) {
+    let client = Client::new(TestDatabase::new(backend).await);
+    let rows = Rows::of(&client.test.database);
+    let variables = json!({ "project": project(&client).await, "dry": false });
+    let answer = explained(&client, CREATE, variables).await;
+    assert_eq!(answer["data"]["createFeature"]["made"]["name"], "new", "{answer}");
+    // The project has an event and an audit row, too.
+    for (table, rows_of_it) in [("features", 1), ("features_view", 1), ("events", 2), ("audit_logs", 2)] {
+        assert_eq!(rows.count(&format!("SELECT count(*) FROM {table}")).await, rows_of_it, "{table}");
+    }
+    // Its payload was read, and that is told.
+    let report = &answer["extensions"]["explain"];
+    let paths: Vec<_> = statements(report).iter().map(|statement| statement["paths"][0].clone()).collect();
+    for path in ["createFeature.made", "createFeature.made.tests", "createFeature.made.tests.totalCount"] {
+        assert!(paths.contains(&json!(path)), "{path} is not among {paths:?}");
+    }
+    for statement in statements(report) {
+        assert!(statement["sql"].as_str().unwrap().starts_with("SELECT"), "{statement}");
+        assert!(statement["measured"].is_object(), "{statement}");
+    }
+}
+
+async fn a_dry_run_leaves_nothing(backend: Backend) {
+    let client = Client::new(TestDatabase::new(backend).await);
+    let project = project(&client).await;
+    let before = Tables::read(&client.test.database).await;
+    let answer = explained(&client, CREATE, json!({ "project": project, "dry": true })).await;
+    assert_eq!(answer["data"]["createFeature"]["made"]["name"], "new", "{answer}");
+    assert!(!statements(&answer["extensions"]["explain"]).is_empty(), "{answer}");
+    assert_eq!(Tables::read(&client.test.database).await, before);
+}
+
+/// A list that takes some time is read in time, and explaining it would end too late.
+async fn explaining_ends_with_the_time_of_the_request(backend: Backend) {
+    let test = TestDatabase::new(backend).await;
+    let rows = Rows::of(&test.database);
+    let few = "SELECT count(*) AS many FROM (WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < @times) SELECT i FROM n) AS n";
+    // Where nothing can be written, as where a statement is explained, PostgreSQL takes long; SQLite does so wherever it is.
+    let slow = match backend {
+        Backend::Postgres => {
+            "SELECT pg_sleep(CASE WHEN current_setting('transaction_read_only') = 'on' THEN 60 ELSE 0 END)".to_owned()
+        }
+        Backend::Sqlite => few.replace("@times", "6000000"),
+    };
+    rows.run("ALTER TABLE projects RENAME TO kept_projects").await.unwrap();
+    rows.run(&format!("CREATE VIEW projects AS SELECT kept_projects.* FROM ({slow}) AS slow CROSS JOIN kept_projects"))
+        .await
+        .unwrap();
+    rows.run("INSERT INTO kept_projects (id, name, created_at, updated_at) VALUES (@1, 'one', @now, @now)")
+        .await
+        .unwrap();
+    let request = || Request::new("{ projects(first: 5) { nodes { name } } }").explained();
+    let run = async |api: &Api| {
+        let began = Instant::now();
+        let answer = api.execute(request(), Caller::local_owner(), "request-1".to_owned()).await;
+        (serde_json::from_slice::<Value>(&answer.body).unwrap(), began.elapsed())
+    };
+    // How long it takes to read it once; it is also planned once.
+    let unbounded = Api::new(test.database.clone(), Settings { timeout: None, ..Settings::default() });
+    let began = Instant::now();
+    let plain = Request::new("{ projects(first: 5) { nodes { name } } }").variables(Variables::default());
+    assert!(unbounded.execute(plain, Caller::local_owner(), "request-1".to_owned()).await.is_whole());
+    let once = began.elapsed();
+    let timeout = once * 3 / 2 + Duration::from_millis(200);
+    let bounded = Api::new(test.database.clone(), Settings { timeout: Some(timeout), ..Settings::default() });
+    let (answer, took) = run(&bounded).await;
+    assert_eq!(answer["data"]["projects"]["nodes"][0]["name"], "one", "{answer}");
+    let statement = &answer["extensions"]["explain"]["statements"][0];
+    assert_eq!(statement["problem"], "the time of the request was over", "{statement}");
+    assert!(statement["measured"].is_null() && took < timeout + Duration::from_secs(3), "{took:?}");
+    if backend == Backend::Postgres {
+        // A statement may take as long when it is explained as when it is run, and no longer.
+        let pool = PoolOptions { statement_timeout: Some(Duration::from_millis(700)), ..PoolOptions::default() };
+        let test = test.reopened(&pool).await;
+        let api = Api::new(test.database.clone(), Settings::default());
+        let (answer, took) = run(&api).await;
+        let statement = &answer["extensions"]["explain"]["statements"][0];
+        assert_eq!(statement["problem"], "the statement took too long and was stopped", "{answer}");
+        assert!(took < Duration::from_secs(5), "{took:?}");
+        // The connection, whose transaction could not write, is not used again.
+        assert!(
+            api.execute(Request::new("{ projects { nodes { name } } }"), Caller::local_owner(), String::new())
+                .await
+                .is_whole()
+        );
+    }
+}
+
+/// Without being asked for, there is nothing told, and no statement more is run.
+async fn nothing_is_recorded_unless_it_is_asked_for(backend: Backend) {
+    let client = Client::new(TestDatabase::with_demo(backend).await);
+    client.statements.take();
+    let answer =
+        client.run("{ projects(first: 3) { nodes { name features(first: 2) { nodes { name } } } } }", json!({})).await;
+    assert_eq!(answer.get("extensions"), None, "{answer}");
+    assert_eq!(client.statements.count(), 2);
+}
+
+/// A new project's id.
+async fn project(client: &Client) -> Value {
+    let mut data = client.data("mutation { createProject(input: { name: \"x\" }) { project { id } } }").await;
+    data["createProject"]["project"]["id"].take()
+}
+
+fn statements(report: &Value) -> &[Value] {
+    report["statements"].as_array().unwrap()
+}
