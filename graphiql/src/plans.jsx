@@ -53,11 +53,11 @@ function Plans({ url, headers }) {
 }
 
 function Report({ report }) {
-  const count = report.warnings.length;
+  const { statements, warnings } = report;
   return (
     <>
-      <p className={count ? 'warned' : undefined}>
-        {report.statements.length} statements, {count === 0 ? 'no warnings' : `${count} warning${count === 1 ? '' : 's'}`}
+      <p className={warnings.length ? 'warned' : undefined}>
+        {count(statements.length, 'statement')}, {warnings.length === 0 ? 'no warnings' : count(warnings.length, 'warning')}
       </p>
       <Fields fields={report.fields} report={report} />
     </>
@@ -94,6 +94,7 @@ function Field({ field, report }) {
   );
 }
 
+const count = (number, what) => `${number} ${what}${number === 1 ? '' : 's'}`;
 const ms = (number) => `${number.toFixed(2)} ms`;
 
 function Statement({ statement, warnings }) {
@@ -101,7 +102,7 @@ function Statement({ statement, warnings }) {
   return (
     <div className={warnings.length ? 'statement warned' : 'statement'}>
       <p>
-        <b>{rows === null ? '' : `${rows} rows `}</b>for {keys} {keys === 1 ? 'key' : 'keys'} in <b>{ms(durationMs)}</b>
+        <b>{rows === null ? '' : `${count(rows, 'row')} `}</b>for {count(keys, 'key')} in <b>{ms(durationMs)}</b>
         {measured && `; ${work(measured)}`}
       </p>
       {warnings.map((warning) => (
@@ -150,7 +151,7 @@ function Node({ node }) {
     <li>
       {node['Node Type']}
       {node['Index Name'] && ` using ${node['Index Name']}`}
-      {node['Relation Name'] && ` on ${node['Relation Name']}`}: {rows} rows
+      {node['Relation Name'] && ` on ${node['Relation Name']}`}: {count(rows, 'row')}
       {thrownAway > 0 && `, ${thrownAway} thrown away`}
       <ul>
         {node.Plans?.map((child, place) => (
