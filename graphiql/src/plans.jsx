@@ -103,7 +103,7 @@ function Statement({ statement, warnings }) {
     <div className={warnings.length ? 'statement warned' : 'statement'}>
       <p>
         <b>{rows === null ? '' : `${count(rows, 'row')} `}</b>for {count(keys, 'key')} in <b>{ms(durationMs)}</b>
-        {measured && `; ${work(measured)}`}
+        {measured && !problem && `; ${work(measured)}`}
       </p>
       {warnings.map((warning) => (
         <p key={warning.code} role="note">
@@ -114,13 +114,12 @@ function Statement({ statement, warnings }) {
         <summary>SQL</summary>
         <pre>{sql}</pre>
       </details>
-      {measured ? (
+      {problem && <p>Not measured: {problem}</p>}
+      {measured && (
         <details open={warnings.length > 0}>
           <summary>Plan</summary>
           <ul>{Array.isArray(measured.plan) ? steps(measured.plan, 0) : <Node node={measured.plan} />}</ul>
         </details>
-      ) : (
-        <p>Not measured: {problem}</p>
       )}
     </div>
   );
@@ -145,13 +144,15 @@ function steps(plan, parent) {
 
 /** A node of PostgreSQL's plan, and those below. */
 function Node({ node }) {
-  const rows = Math.round(node['Actual Rows'] * node['Actual Loops']);
+  const isRun = 'Actual Rows' in node;
+  const rows = isRun ? Math.round(node['Actual Rows'] * node['Actual Loops']) : node['Plan Rows'];
   const thrownAway = Math.round((node['Rows Removed by Filter'] ?? 0) * node['Actual Loops']);
   return (
     <li>
       {node['Node Type']}
       {node['Index Name'] && ` using ${node['Index Name']}`}
-      {node['Relation Name'] && ` on ${node['Relation Name']}`}: {count(rows, 'row')}
+      {node['Relation Name'] && ` on ${node['Relation Name']}`}: {!isRun && 'about '}
+      {count(rows, 'row')}
       {thrownAway > 0 && `, ${thrownAway} thrown away`}
       <ul>
         {node.Plans?.map((child, place) => (

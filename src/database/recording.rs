@@ -12,7 +12,7 @@ use sea_orm::{Values, metric};
 use super::read_pool::ReadPool;
 use super::row::Row;
 use super::{Database, DatabaseError};
-use crate::explain::{Analysis, Place, Recorded, Recorder};
+use crate::explain::{Analysis, Place, Planned, Recorded, Recorder};
 
 /// Where statements are kept, and who asks for them.
 #[derive(Clone)]
@@ -20,6 +20,10 @@ pub(super) struct Recording {
     recorder: Arc<Recorder>,
     place: Option<Place>,
 }
+
+/// How PostgreSQL is asked to run a statement, and to plan it.
+const ANALYZE: &str = "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON)";
+const PLAN: &str = "EXPLAIN (FORMAT JSON)";
 
 impl Recording {
     /// Waits for a statement, and keeps it.
@@ -89,15 +93,21 @@ impl Database {
         recorded
     }
 
-    /// Runs a statement again where it cannot write, and tells what the database did for it.
+    /// Runs a statement again where it cannot write, and tells what the database did for it; or only plans it, and tells how it would be
+    /// run.
     ///
     /// # Errors
     /// When it fails, or takes longer than a statement may.
-    pub(crate) async fn analyze(&self, sql: &Arc<str>, values: &Values) -> Result<Analysis, DatabaseError> {
+    pub(crate) async fn analyze(&self, sql: &Arc<str>, values: &Values, run: bool) -> Result<Analysis, DatabaseError> {
         self.may_call()?;
         Ok(match &self.reads {
-            ReadPool::Postgres(lanes) => Analysis::Postgres(lanes.analyze(sql, values.clone()).await?),
-            ReadPool::Sqlite(readers) => Analysis::Sqlite(readers.analyze(sql, values.clone()).await?),
+            ReadPool::Postgres(lanes) if run => Analysis::Postgres(lanes.explain(ANALYZE, sql, values.clone()).await?),
+            ReadPool::Postgres(lanes) => {
+                let plan = lanes.explain(PLAN, sql, values.clone()).await?[0]["Plan"].take();
+                Analysis::Planned(Planned::Postgres(plan))
+            }
+            ReadPool::Sqlite(readers) if run => Analysis::Sqlite(readers.analyze(sql, values.clone()).await?),
+            ReadPool::Sqlite(readers) => Analysis::Planned(Planned::Sqlite(readers.plan(sql, values.clone()).await?)),
         })
     }
 }
@@ -115,7 +125,7 @@ mod tests {
         let pool = PoolOptions { statement_timeout: Some(Duration::from_millis(300)), ..PoolOptions::default() };
         let database = Database::connect(&url, &pool).await.unwrap();
         database.migrate().await.unwrap();
-        let analysis = database.analyze(&sql.into(), &Values(Vec::new())).await;
+        let analysis = database.analyze(&sql.into(), &Values(Vec::new()), true).await;
         database.close().await.unwrap();
         analysis
     }

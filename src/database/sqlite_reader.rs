@@ -142,6 +142,12 @@ impl SqliteReader {
         work.map_err(|error| self.sort(error))
     }
 
+    /// Tells how SQLite would run a statement.
+    pub(super) fn plan(&mut self, sql: &str, values: &Values, until: Until) -> Result<Vec<Step>, ReadError> {
+        let steps = self.limit(until).and_then(|()| self.steps(sql, values));
+        steps.map_err(|error| self.sort(error))
+    }
+
     /// Why a statement gave no rows.
     fn sort(&mut self, error: rusqlite::Error) -> ReadError {
         let error = driver_failure(error);
@@ -186,12 +192,16 @@ impl SqliteReader {
         Ok(copied.into_rows())
     }
 
-    fn measure(&self, sql: &str, values: &Values) -> Result<Work, rusqlite::Error> {
+    fn steps(&self, sql: &str, values: &Values) -> Result<Vec<Step>, rusqlite::Error> {
         let mut explain = self.connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?;
         let steps = explain.query_map(params_from_iter(values.0.iter().map(Parameter)), |row| {
             Ok(Step { id: row.get(0)?, parent: row.get(1)?, detail: row.get(3)? })
         });
-        let plan = steps?.collect::<Result<_, _>>()?;
+        steps?.collect()
+    }
+
+    fn measure(&self, sql: &str, values: &Values) -> Result<Work, rusqlite::Error> {
+        let plan = self.steps(sql, values)?;
         // One that was never run: what it has counted is what this run has done.
         let mut statement = self.connection.prepare(sql)?;
         let began = Instant::now();

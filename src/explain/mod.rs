@@ -16,7 +16,7 @@ mod warning;
 
 pub use field::{Brings, Field, Part, Place};
 pub use recorder::{Record, Recorded, Recorder};
-pub use report::{ExplainedField, ExplainedStatement, Measured, Report};
+pub use report::{ExplainedField, ExplainedStatement, Measured, Planned, Report};
 pub use sqlite::{Step, Work};
 pub use warning::{MANY_ROWS, Warning, WarningCode};
 
@@ -27,4 +27,6 @@ pub enum Analysis {
     Postgres(serde_json::Value),
     /// SQLite's plan, and what its virtual machine did.
     Sqlite(Work),
+    /// The plan alone, as the database tells it, of a statement that was not run again.
+    Planned(Planned),
 }

@@ -61,7 +61,7 @@ pub struct ExplainedStatement {
     pub duration_ms: f64,
     /// What is measured when it is run again; null where that was not done.
     pub measured: Option<Measured>,
-    /// Why nothing was measured.
+    /// Why nothing was measured, or nothing but the plan is there.
     pub problem: Option<String>,
 }
 
@@ -101,6 +101,21 @@ pub enum Measured {
         /// `EXPLAIN QUERY PLAN`.
         plan: Vec<Step>,
     },
+    /// Nothing, since the statement has failed in the request.
+    Planned {
+        /// How the database would run it.
+        plan: Planned,
+    },
+}
+
+/// A plan, as the database tells it.
+#[derive(Clone, Debug, Serialize)]
+#[serde(untagged)]
+pub enum Planned {
+    /// By PostgreSQL.
+    Postgres(Value),
+    /// By SQLite.
+    Sqlite(Vec<Step>),
 }
 
 impl Report {
@@ -164,6 +179,9 @@ pub(super) fn milliseconds(time: Duration) -> f64 {
     time.as_micros() as f64 / 1000.0
 }
 
+/// Why a statement is only planned.
+const FAILED: &str = "it failed in the request, and is planned alone";
+
 fn explain_statement(
     recorded: &Recorded,
     paths: Vec<String>,
@@ -172,6 +190,7 @@ fn explain_statement(
     let (measured, problem) = match analysis {
         Ok(Analysis::Postgres(answer)) => (Some(postgres::measured(answer)), None),
         Ok(Analysis::Sqlite(work)) => (Some(work.into_measured()), None),
+        Ok(Analysis::Planned(plan)) => (Some(Measured::Planned { plan }), Some(FAILED.to_owned())),
         Err(problem) => (None, Some(problem)),
     };
     ExplainedStatement {

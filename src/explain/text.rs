@@ -5,7 +5,7 @@ use std::fmt::{self, Display, Formatter};
 use serde_json::Value;
 
 use super::postgres::{rows_of, times};
-use super::report::{ExplainedField, ExplainedStatement, Measured, Report};
+use super::report::{ExplainedField, ExplainedStatement, Measured, Planned, Report};
 use super::sqlite::Step;
 
 impl Display for Report {
@@ -54,9 +54,11 @@ impl Writer<'_> {
         }
         write_summary(f, statement, indent)?;
         writeln!(f, "{indent}{}", statement.sql)?;
-        match (&statement.measured, &statement.problem) {
-            (Some(measured), _) => write_measured(f, measured, depth)?,
-            (None, problem) => writeln!(f, "{indent}not measured: {}", problem.as_deref().unwrap_or_default())?,
+        if let Some(problem) = &statement.problem {
+            writeln!(f, "{indent}not measured: {problem}")?;
+        }
+        if let Some(measured) = &statement.measured {
+            write_measured(f, measured, depth)?;
         }
         for warning in self.report.warnings.iter().filter(|warning| warning.statement == number) {
             writeln!(f, "{indent}! {} {}: {}", warning.code.as_str(), warning.path, warning.message)?;
@@ -75,6 +77,8 @@ fn write_summary(f: &mut Formatter<'_>, statement: &ExplainedStatement, indent: 
 fn write_measured(f: &mut Formatter<'_>, measured: &Measured, depth: usize) -> fmt::Result {
     let indent = Indent(depth);
     match measured {
+        Measured::Planned { plan: Planned::Postgres(plan) } => write_node(f, plan, depth + 1),
+        Measured::Planned { plan: Planned::Sqlite(plan) } => write_steps(f, plan, 0, depth + 1),
         Measured::Postgres { planning_ms, execution_ms, rows_read, pages_hit, pages_read, temporary_pages, plan } => {
             write!(
                 f,
@@ -104,6 +108,10 @@ fn write_node(f: &mut Formatter<'_>, node: &Value, depth: usize) -> fmt::Result 
     if let Some(table) = text("Relation Name") {
         write!(f, " on {table}")?;
     }
+    if node["Actual Loops"].is_null() {
+        writeln!(f, ": about {} rows", node["Plan Rows"])?;
+        return write_nodes_below(f, node, depth);
+    }
     write!(f, ": {}", Counted(usize::try_from(rows_of(node)).unwrap_or(usize::MAX), "row"))?;
     match node["Actual Loops"].as_u64() {
         Some(0) => write!(f, ", never run")?,
@@ -118,6 +126,10 @@ fn write_node(f: &mut Formatter<'_>, node: &Value, depth: usize) -> fmt::Result 
         write!(f, ", {method} ({})", if kind == "Disk" { "on disk" } else { "in memory" })?;
     }
     writeln!(f)?;
+    write_nodes_below(f, node, depth)
+}
+
+fn write_nodes_below(f: &mut Formatter<'_>, node: &Value, depth: usize) -> fmt::Result {
     node["Plans"].as_array().into_iter().flatten().try_for_each(|child| write_node(f, child, depth + 1))
 }
 

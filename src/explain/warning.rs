@@ -66,6 +66,8 @@ pub(super) fn look_at<'r>(analysis: &Analysis, about: About<'r>) -> impl Iterato
     let found = match analysis {
         Analysis::Postgres(answer) => postgres::look(answer, &about),
         Analysis::Sqlite(work) => work.look(&about),
+        // What it would read is a guess.
+        Analysis::Planned(_) => Vec::new(),
     };
     found.into_iter().map(move |Found { code, message }| Warning {
         code,

@@ -20,7 +20,6 @@ mod subscription;
 mod variables;
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use async_graphql::indexmap::IndexMap;
 use async_graphql::parser::types::OperationType;
@@ -30,6 +29,7 @@ use async_graphql::{Name, SDLExportOptions, ServerError, Value, Variables};
 use self::document::{Document, Documents, Operation};
 pub(crate) use self::errors::{error_chain, refusal, rights_ended};
 use self::errors::{finish_error, limited, no_subscription, refuse};
+use self::explain::Explaining;
 pub use self::limits::Limits;
 use self::limits::cost::Cost;
 use self::limits::introspection::SchemaSize;
@@ -45,12 +45,11 @@ use self::subscription::Feeds;
 pub use self::subscription::{Payload, Subscription};
 use crate::access::Caller;
 pub use crate::batch::PageLimits;
-use crate::batch::{DeclaresRoot as _, Query, Reads, Scope};
+use crate::batch::{DeclaresRoot as _, Query, Reads};
 use crate::code::Code;
 use crate::database::Database;
 use crate::encryption::KeyRing;
 use crate::events::bus::Bus;
-use crate::explain::Recorder;
 use crate::rate_limit::{self, Meter, RateLimits};
 use crate::telemetry::{Observed, Outcome, Telemetry};
 
@@ -161,14 +160,16 @@ impl Api {
         let caller = Arc::new(caller);
         let pages = self.settings.pages;
         let observed = self.telemetry.begin();
-        let began = Instant::now();
-        if request.explains && !caller.is_admin() {
-            return Opened::Answer(explain::refuse(&observed));
-        }
-        let recorder = request.explains.then(Arc::<Recorder>::default);
         let mut database = self.database.observed_by(Arc::clone(&observed));
-        if let Some(recorder) = &recorder {
-            database = database.recorded_by(Arc::clone(recorder));
+        let explaining = match request.explains.then(|| Explaining::begin(&caller)).transpose() {
+            Ok(explaining) => explaining,
+            Err(error) => {
+                observed.end(Outcome::Refused, [Code::Forbidden]);
+                return Opened::Answer(Answer::refused(vec![error]).finish(1));
+            }
+        };
+        if let Some(explaining) = &explaining {
+            database = explaining.record(&database);
         }
         let key_ring = Arc::clone(&self.key_ring);
         let reads = Reads::new(database.clone(), Arc::clone(&caller), pages).with_key_ring(Arc::clone(&key_ring));
@@ -192,9 +193,8 @@ impl Api {
         }
         let (outcome, codes) = respond::outcome(&answer);
         observed.end(outcome, codes);
-        if let Some(recorder) = recorder.filter(|_| answer.has_data) {
-            let until = self.settings.timeout.map(|timeout| began + timeout);
-            answer = answer.with_explanation(explain::explain(&self.database, &recorder.take(), until).await);
+        if let Some(explaining) = explaining.filter(|_| answer.has_data) {
+            answer = answer.with_explanation(explaining.explain(&self.database, self.settings.timeout).await);
         }
         Opened::Answer(answer.finish(self.settings.limits.errors))
     }
@@ -357,28 +357,6 @@ impl Api {
             keep();
         }
         Ok(answer.with_cost(request.tells_cost.then(|| (cost, objects.objects()))))
-    }
-
-    /// How a query is read on a kind of database, for a person to read: its loads, level by level, and their statements.
-    ///
-    /// # Errors
-    /// What is wrong with the request.
-    pub async fn explain(mut request: Request, scope: &Scope) -> Result<String, Vec<ServerError>> {
-        let document = Document::parse(request.query.as_deref().unwrap_or_default()).map_err(|error| vec![error])?;
-        let operation = document.operation(request.operation_name.as_deref());
-        if let Some(operation) = &operation {
-            variables::coerce(&schema::types(), operation.definition, &mut request.variables)?;
-        }
-        let operation = operation.filter(|operation| operation.definition.ty == OperationType::Query);
-        let Some(operation) = operation else {
-            return Err(vec![ServerError::new("the document has no query of this name to explain", None)]);
-        };
-        let mut asked = async_graphql::Request::new("").variables(request.variables);
-        asked.operation_name = request.operation_name;
-        ask_schema(&schema::build(true), &document, &asked, Ask::Nothing).await?;
-        let root = schema::QueryRoot::root();
-        let query = operation.plans.query(root, &document.executable, operation.definition, &asked.variables, scope);
-        Ok(query.map_err(|error| vec![error])?.describe())
     }
 }
 

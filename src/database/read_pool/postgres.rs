@@ -118,13 +118,13 @@ impl Lanes {
         }
     }
 
-    /// Runs a statement again, and tells what PostgreSQL did for it, step by step.
-    pub(in crate::database) async fn analyze(&self, sql: &str, values: Values) -> Result<Value, DbErr> {
+    /// What PostgreSQL tells of a statement that it is asked to explain in these words.
+    pub(in crate::database) async fn explain(&self, words: &str, sql: &str, values: Values) -> Result<Value, DbErr> {
         let lane = self.pool.get().await.map_err(|error| acquire_error(&self.pool, error))?;
         let mut lane = scopeguard::guard(lane, |lane| self.take_back(lane));
         let lane = &mut **lane;
         lane.state = State::Running;
-        let answer = explain(&mut lane.connection, sql, values).with_subscriber(Dispatch::none());
+        let answer = explain(&mut lane.connection, format!("{words} {sql}"), values).with_subscriber(Dispatch::none());
         let answer = match self.answer_timeout {
             Some(timeout) => tokio::time::timeout(timeout, answer).await.map_err(|_| no_answer())?,
             None => answer.await,
@@ -156,11 +156,10 @@ impl Lanes {
     }
 }
 
-/// Explains a statement by running it, in a transaction that cannot write, whatever the statement is.
-async fn explain(connection: &mut PgConnection, sql: &str, values: Values) -> Result<Value, sqlx::Error> {
+/// Explains a statement in a transaction that cannot write, whatever the statement is.
+async fn explain(connection: &mut PgConnection, sql: String, values: Values) -> Result<Value, sqlx::Error> {
     sqlx::raw_sql("BEGIN READ ONLY").execute(&mut *connection).await?;
-    let explain = AssertSqlSafe(format!("EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {sql}"));
-    let query = sqlx::query_with(explain, SqlxValues(values)).persistent(false);
+    let query = sqlx::query_with(AssertSqlSafe(sql), SqlxValues(values)).persistent(false);
     let answer: sqlx::types::Json<Value> = query.fetch_one(&mut *connection).await?.try_get(0)?;
     sqlx::raw_sql("ROLLBACK").execute(&mut *connection).await?;
     Ok(answer.0)

@@ -19,7 +19,7 @@ use sea_orm::{DbErr, Values, sqlx};
 use super::{Row, acquire_error, build, driver_error};
 use crate::database::PoolOptions;
 use crate::database::sqlite_reader::{ReadError, SqliteFile, SqliteReader, Until};
-use crate::explain::Work;
+use crate::explain::{Step, Work};
 
 /// How long a statement may hold a thread of the runtime: about as long as it takes to write a large answer.
 const AT_MOST_INLINE: Duration = Duration::from_millis(3);
@@ -106,6 +106,13 @@ impl Readers {
         let reader = self.pool.get().await.map_err(|error| acquire_error(&self.pool, error))?;
         let text = Arc::clone(sql);
         self.apart(reader, move |reader, until| reader.analyze(&text, &values, until)).await
+    }
+
+    /// Tells how SQLite would run a statement.
+    pub(in crate::database) async fn plan(&self, sql: &Arc<str>, values: Values) -> Result<Vec<Step>, DbErr> {
+        let reader = self.pool.get().await.map_err(|error| acquire_error(&self.pool, error))?;
+        let text = Arc::clone(sql);
+        self.apart(reader, move |reader, until| reader.plan(&text, &values, until)).await
     }
 
     /// Reads on a thread where that may block, for as long as a statement may run; until the future is dropped.

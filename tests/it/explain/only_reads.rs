@@ -15,6 +15,7 @@ use crate::support::{Backend, Client, Rows, Tables, TestDatabase, leaves_postgre
 on_both!(
     a_mutation_is_carried_out_once,
     a_dry_run_leaves_nothing,
+    what_took_too_long_is_planned_alone,
     explaining_ends_with_the_time_of_the_request,
     nothing_is_recorded_unless_it_is_asked_for,
 );
@@ -53,6 +54,33 @@ async fn a_dry_run_leaves_nothing(backend: Backend) {
     assert_eq!(answer["data"]["createFeature"]["made"]["name"], "new", "{answer}");
     assert!(!statements(&answer["extensions"]["explain"]).is_empty(), "{answer}");
     assert_eq!(Tables::read(&client.test.database).await, before);
+}
+
+/// A statement that was stopped is not run again, but its plan may tell why.
+async fn what_took_too_long_is_planned_alone(backend: Backend) {
+    let test = TestDatabase::with_demo(backend).await;
+    let rows = Rows::of(&test.database);
+    let slow = match backend {
+        Backend::Postgres => "(SELECT pg_sleep(60))",
+        Backend::Sqlite => {
+            "(SELECT count(*) FROM (WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT i FROM n))"
+        }
+    };
+    rows.run("ALTER TABLE projects RENAME TO kept_projects").await.unwrap();
+    rows.run(&format!("CREATE VIEW projects AS SELECT kept_projects.* FROM kept_projects CROSS JOIN {slow} AS slow"))
+        .await
+        .unwrap();
+    let pool = PoolOptions { statement_timeout: Some(Duration::from_millis(600)), ..PoolOptions::default() };
+    let test = test.reopened(&pool).await;
+    let answer = run(&Api::new(test.database.clone(), Settings::default())).await;
+    assert_eq!(answer["errors"][0]["extensions"]["code"], "STATEMENT_TIMEOUT", "{answer}");
+    let statement = &answer["extensions"]["explain"]["statements"][0];
+    assert_eq!(
+        (&statement["rows"], &statement["problem"]),
+        (&Value::Null, &json!("it failed in the request, and is planned alone"))
+    );
+    let measured = statement["measured"].as_object().unwrap();
+    assert!(measured.len() == 1 && measured["plan"].to_string().contains("kept_projects"), "{statement}");
 }
 
 /// What is not explained by the time at which the request has to be answered is left out, and told to be.
