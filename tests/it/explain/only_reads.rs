@@ -89,9 +89,9 @@ async fn explaining_ends_with_the_time_of_the_request(backend: Backend) {
     let calls = Arc::new(AtomicUsize::new(0));
     let counted = Arc::clone(&calls);
     let timeout = Duration::from_secs(3);
-    // The first statement is that of the request, the second one explains it.
+    // Two statements are those of the request, the third one explains the first of them.
     test.database.inject_faults(move || {
-        if counted.fetch_add(1, Ordering::Relaxed) == 1 {
+        if counted.fetch_add(1, Ordering::Relaxed) == 2 {
             std::thread::sleep(timeout);
         }
         None
@@ -99,10 +99,10 @@ async fn explaining_ends_with_the_time_of_the_request(backend: Backend) {
     let api = Api::new(test.database.clone(), Settings { timeout: Some(timeout), ..Settings::default() });
     let answer = run(&api).await;
     assert!(answer["data"]["projects"]["nodes"][0]["name"].is_string(), "{answer}");
-    let statement = &answer["extensions"]["explain"]["statements"][0];
+    let statement = &answer["extensions"]["explain"]["statements"][1];
     assert_eq!(statement["problem"], "the time of the request was over", "{statement}");
     assert!(statement["measured"].is_null() && statement["rows"].is_number(), "{statement}");
-    assert_eq!(calls.load(Ordering::Relaxed), 2);
+    assert_eq!(calls.load(Ordering::Relaxed), 3, "it is not even begun");
 }
 
 /// A statement may take as long when it is explained as when it is run, and no longer; and it is explained where nothing can be written.
@@ -133,7 +133,8 @@ async fn a_statement_that_is_explained_has_its_time() {
 }
 
 async fn run(api: &Api) -> Value {
-    let request = Request::new("{ projects(first: 5) { nodes { name } } }").explained();
+    let request =
+        Request::new("{ projects(first: 5) { nodes { name features(first: 1) { nodes { name } } } } }").explained();
     let answer = api.execute(request, Caller::local_owner(), "request-1".to_owned()).await;
     serde_json::from_slice(&answer.body).unwrap()
 }
