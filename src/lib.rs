@@ -12,7 +12,7 @@
 //!   files in through it.
 //! - [`encryption`] keeps what is confidential from whoever has the database.
 //! - [`graphql`] puts the slices' parts of the schema together, [`http`] speaks, [`cli`] and [`app`] start and stop it;
-//!   [`telemetry`] is what its operator sees.
+//!   [`telemetry`] and [`explain`] are what its operator sees.
 //!
 //! docs/ARCHITECTURE.md tells who may use whom, and why.
 
@@ -31,6 +31,7 @@ pub mod deployments;
 mod embed;
 pub mod encryption;
 pub mod events;
+pub mod explain;
 pub mod features;
 pub mod graphql;
 pub mod http;

@@ -13,6 +13,7 @@ import { GraphiQL, HISTORY_PLUGIN } from 'graphiql';
 import { createRoot } from 'react-dom/client';
 
 import { exampleTabs, findExampleIds } from './examples.js';
+import { plansPlugin } from './plans.jsx';
 import { Viewer, authorization, findViewer } from './viewer.jsx';
 
 // The page stands where GraphQL is, below whatever path the server is mounted.
@@ -30,13 +31,14 @@ const storage = createLocalStorage({ namespace: `throughline:${location.pathname
 
 const [viewer, ids] = await Promise.all([findViewer(url), findExampleIds(url, headers)]);
 const tabs = exampleTabs(ids);
+const plugins = [HISTORY_PLUGIN, explorerPlugin(), plansPlugin(url, headers)];
 
 createRoot(document.getElementById('graphiql')).render(
   <GraphiQL
     fetcher={fetcher}
     storage={storage}
     defaultTabs={tabs}
-    plugins={[HISTORY_PLUGIN, explorerPlugin()]}
+    plugins={plugins}
     inputValueDeprecation
     schemaDescription
   >

@@ -131,7 +131,11 @@ impl Query {
     /// Reads the operation's data and appends it to `out`. What it asks of the schema itself is given.
     pub async fn run(&self, reads: &Reads, introspection: &IndexMap<Name, Value>, mut out: Vec<u8>) -> Data {
         let plan = &self.plan.plan;
-        let run = Run { plan, filled: &self.filled, reads, has_siblings: false };
+        let run = Run { plan, filled: &self.filled, reads, number: 0, has_siblings: false };
+        if let Some(recorder) = reads.database.recorder() {
+            recorder.add_plan(|number| plan.fields(number));
+            run.tell_what_is_alike(recorder);
+        }
         let objects = run.load_root().await;
         let start = out.len();
         let length = self.plan.length.load(Ordering::Relaxed);

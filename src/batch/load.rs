@@ -9,10 +9,11 @@ use uuid::Uuid;
 
 use super::BatchError;
 use super::loader::{Ask, Found};
-use super::plan::{Filled, Find, Keys, Load, Plan, Wants};
+use super::plan::{Filled, Find, Keys, Level, Load, Plan, Wants};
 use super::reads::{Reads, Scope};
 use super::search::{Hits, Placed, Search};
 use crate::database::Row;
+use crate::explain::{Part, Place, Recorder};
 
 /// The rows of a level, and what was loaded for them: one entry for each of the level's loads.
 #[derive(Default)]
@@ -48,6 +49,8 @@ pub(crate) struct Run<'r> {
     pub(crate) plan: &'r Plan,
     pub(crate) filled: &'r Filled,
     pub(crate) reads: &'r Reads,
+    /// The plan's number within the request.
+    pub(crate) number: usize,
     /// Whether loads of another plan may ask for the same at the same time.
     pub(crate) has_siblings: bool,
 }
@@ -64,20 +67,27 @@ impl Run<'_> {
         async move {
             let loads = match &loads[..] {
                 [] => Vec::new(),
-                [load] => vec![self.load(load, &rows, &hits).await],
-                loads => join_all(loads.iter().map(|load| self.load(load, &rows, &hits))).await,
+                [load] => vec![self.load(load, self.place(level, 0), &rows, &hits).await],
+                loads => {
+                    let loads = loads.iter().enumerate();
+                    join_all(loads.map(|(number, load)| self.load(load, self.place(level, number), &rows, &hits))).await
+                }
             };
             Objects { rows, hits, loads }
         }
         .boxed()
     }
 
-    async fn load(&self, load: &Load, rows: &[Row], hits: &[Placed]) -> Result<Loaded, BatchError> {
+    fn place(&self, level: usize, load: usize) -> Place {
+        Place { plan: self.number, level, load, part: Part::Rows }
+    }
+
+    async fn load(&self, load: &Load, place: Place, rows: &[Row], hits: &[Placed]) -> Result<Loaded, BatchError> {
         let keys = self.keys(load, rows, hits)?;
         match &load.find {
-            Find::One { .. } => self.load_one(load, keys).await,
+            Find::One { .. } => self.load_one(load, place, keys).await,
             Find::First { .. } => {
-                let found = self.load_rows(load, all(keys)?).await?;
+                let found = self.load_rows(load, place, all(keys)?).await?;
                 let mut children = Vec::with_capacity(found.len());
                 let places = found.into_iter().map(|found| {
                     children.push(found.rows.into_iter().next()?);
@@ -90,11 +100,13 @@ impl Run<'_> {
                 let arguments = self.filled.asked.get(*asked);
                 let arguments = arguments.ok_or(BatchError::Broken("a computed field was not filled in"))?;
                 let Reads { database, scope: Scope { caller, .. }, .. } = self.reads;
-                computed.compute.compute(database, caller, arguments).await.map(Loaded::Computed)
+                self.tell_of(place, 1);
+                let database = database.reading_at(place);
+                computed.compute.compute(&database, caller, arguments).await.map(Loaded::Computed)
             }
-            Find::Search { search, asked, wants } => self.load_hits(load, search, *asked, *wants).await,
+            Find::Search { search, asked, wants } => self.load_hits(load, place, search, (*asked, *wants)).await,
             Find::Groups { .. } | Find::More { .. } | Find::Connection { .. } => {
-                self.load_connection(load, all(keys)?).await
+                self.load_connection(load, place, all(keys)?).await
             }
         }
     }
@@ -115,11 +127,11 @@ impl Run<'_> {
         })
     }
 
-    async fn load_rows(&self, load: &Load, keys: Vec<Uuid>) -> Result<Vec<Found>, BatchError> {
+    async fn load_rows(&self, load: &Load, place: Place, keys: Vec<Uuid>) -> Result<Vec<Found>, BatchError> {
         match &load.rows {
             None => Ok(std::iter::repeat_with(Found::default).take(keys.len()).collect()),
             Some(statement) => {
-                let ask = Ask::new(load.name, statement, self.filled)?;
+                let ask = Ask::new(load.name, place, statement, self.filled)?;
                 let ask = match (load.keys, &load.find) {
                     (Keys::Given { given, object }, Find::More { .. }) => {
                         ask.with_beside(self.filled.given.get(given).and_then(|given| given.beside.get(object)))
@@ -133,6 +145,7 @@ impl Run<'_> {
 
     /// Boxed, since the future of a statement is large and would be moved with each that waits for it.
     fn ask(&self, ask: Ask, keys: Vec<Uuid>) -> BoxFuture<'_, Result<Vec<Found>, BatchError>> {
+        self.tell_of(ask.place(), keys.len());
         let dispatcher = &self.reads.dispatcher;
         if self.plan.shares || self.has_siblings {
             async move { dispatcher.load(&ask, keys).await }.boxed()
@@ -142,7 +155,7 @@ impl Run<'_> {
     }
 
     /// The rows with these ids: each is loaded once, however often it is asked for.
-    async fn load_one(&self, load: &Load, keys: Vec<Option<Uuid>>) -> Result<Loaded, BatchError> {
+    async fn load_one(&self, load: &Load, place: Place, keys: Vec<Option<Uuid>>) -> Result<Loaded, BatchError> {
         let mut distinct = Vec::new();
         let mut known = HashMap::new();
         let wanted: Vec<Option<usize>> = keys
@@ -156,7 +169,7 @@ impl Run<'_> {
                 })
             })
             .collect();
-        let found = self.load_rows(load, distinct).await?;
+        let found = self.load_rows(load, place, distinct).await?;
         let mut rows = Vec::with_capacity(found.len());
         let places: Vec<Option<usize>> = found
             .into_iter()
@@ -169,13 +182,14 @@ impl Run<'_> {
         Ok(Loaded::One { places, objects: self.load_below(load.level, rows, Vec::new()).await })
     }
 
-    async fn load_connection(&self, load: &Load, keys: Vec<Uuid>) -> Result<Loaded, BatchError> {
+    async fn load_connection(&self, load: &Load, place: Place, keys: Vec<Uuid>) -> Result<Loaded, BatchError> {
         let totals = async {
             let Some(statement) = &load.count else { return Ok(Vec::new()) };
-            let found = self.ask(Ask::new(load.name, statement, self.filled)?, keys.clone()).await?;
+            let place = Place { part: Part::Count, ..place };
+            let found = self.ask(Ask::new(load.name, place, statement, self.filled)?, keys.clone()).await?;
             Ok(found.into_iter().map(|found| found.count).collect())
         };
-        let (found, totals) = futures_util::join!(self.load_rows(load, keys.clone()), totals);
+        let (found, totals) = futures_util::join!(self.load_rows(load, place, keys.clone()), totals);
         let mut rows = Vec::new();
         let pages = found?.into_iter().map(|found| {
             let start = rows.len();
@@ -196,21 +210,27 @@ impl Run<'_> {
     async fn load_hits(
         &self,
         load: &Load,
+        place: Place,
         search: &'static Search,
-        asked: usize,
-        wants: Wants,
+        (asked, wants): (usize, Wants),
     ) -> Result<Loaded, BatchError> {
         let wanted = self.filled.wanted.get(asked).ok_or(BatchError::Broken("a search was not filled in"))?;
         let Reads { database, scope: Scope { caller, .. }, .. } = self.reads;
         let hits = async {
             let needs_hits = wants.rows || wants.has_next || wants.has_previous;
-            if needs_hits { search.finder.find(database, caller, wanted).await } else { Ok(Hits::default()) }
+            if !needs_hits {
+                return Ok(Hits::default());
+            }
+            self.tell_of(place, 1);
+            search.finder.find(&database.reading_at(place), caller, wanted).await
         };
         let total = async {
             if !wants.total {
                 return Ok(Vec::new());
             }
-            Ok(vec![search.finder.count(database, caller, wanted).await?])
+            let place = Place { part: Part::Count, ..place };
+            self.tell_of(place, 1);
+            Ok(vec![search.finder.count(&database.reading_at(place), caller, wanted).await?])
         };
         let (found, totals) = futures_util::join!(hits, total);
         let Hits { hits, has_previous, has_next } = found?;
@@ -224,6 +244,33 @@ impl Run<'_> {
         let page = LoadedPage { rows: 0..entries.len(), has_next, has_previous, is_unknown: false };
         let objects = self.load_below(load.level, Vec::new(), entries).await;
         Ok(Loaded::Connection { pages: vec![page], totals, objects })
+    }
+}
+
+impl Run<'_> {
+    /// Tells who wants to know that a load asks for so many keys.
+    fn tell_of(&self, place: Place, keys: usize) {
+        if let Some(recorder) = self.reads.database.recorder() {
+            recorder.asks(place, keys);
+        }
+    }
+
+    /// Tells which loads may be one statement, since they ask alike.
+    pub(crate) fn tell_what_is_alike(&self, recorder: &Recorder) {
+        let mut asks: Vec<Ask> = Vec::new();
+        for (level, Level { loads, .. }) in self.plan.levels.iter().enumerate() {
+            for (number, load) in loads.iter().enumerate() {
+                for (part, statement) in [(Part::Rows, &load.rows), (Part::Count, &load.count)] {
+                    let place = Place { part, ..self.place(level, number) };
+                    let ask = statement.as_ref().map(|statement| Ask::new(load.name, place, statement, self.filled));
+                    let Some(Ok(ask)) = ask else { continue };
+                    for known in asks.iter().filter(|known| **known == ask) {
+                        recorder.add_alike(known.place(), place);
+                    }
+                    asks.push(ask);
+                }
+            }
+        }
     }
 }
 

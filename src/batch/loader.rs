@@ -12,6 +12,7 @@ use super::plan::Filled;
 use super::statement::{Parameter, Slot};
 use crate::access::Caller;
 use crate::database::{Database, Row, dialect};
+use crate::explain::Place;
 
 pub(crate) use self::compose::{Layout, Rows, Statement};
 
@@ -28,6 +29,8 @@ pub(super) struct RowLoader {
 pub(super) struct Ask {
     /// The name of the field that asks first, under which it is counted.
     loader: &'static str,
+    /// Which load that is.
+    place: Place,
     statement: Arc<Statement>,
     /// The values of the statement's slots, in the order of its parameters.
     values: Arc<[Value]>,
@@ -50,13 +53,23 @@ pub(super) struct Found {
 pub(crate) const LARGEST_BATCH: u32 = 10_000;
 
 impl Ask {
-    pub(super) fn new(loader: &'static str, statement: &Arc<Statement>, filled: &Filled) -> Result<Self, BatchError> {
+    pub(super) fn new(
+        loader: &'static str,
+        place: Place,
+        statement: &Arc<Statement>,
+        filled: &Filled,
+    ) -> Result<Self, BatchError> {
         let slots = statement.many.parameters.iter().filter_map(|parameter| match parameter {
             Parameter::Slot(Slot::Given(place)) => Some(filled.slots.get(usize::from(*place)).cloned()),
             Parameter::Slot(_) | Parameter::Fixed(_) => None,
         });
         let values = slots.collect::<Option<_>>().ok_or(BatchError::Broken("a slot was not filled"))?;
-        Ok(Self { loader, statement: Arc::clone(statement), values, beside: None })
+        Ok(Self { loader, place, statement: Arc::clone(statement), values, beside: None })
+    }
+
+    /// Which load asks.
+    pub(super) fn place(&self) -> Place {
+        self.place
     }
 
     pub(super) fn with_beside(mut self, beside: Option<&Arc<Vec<Vec<Value>>>>) -> Self {
@@ -99,7 +112,8 @@ impl RowLoader {
                 Slot::Given(_) => given.next().map_or(Value::Bool(None), |value| dialect::to_parameter(backend, value)),
             })
         };
-        let rows = self.database.read_for(ask.loader, keys.len(), &text.sql, &values).await?;
+        let database = self.database.reading_at(ask.place);
+        let rows = database.read_for(ask.loader, keys.len(), &text.sql, &values).await?;
         let mut found: Vec<Found> = std::iter::repeat_with(Found::default).take(keys.len()).collect();
         if let ([only], None) = (&mut *found, layout.position) {
             only.rows = rows;

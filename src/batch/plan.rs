@@ -31,6 +31,7 @@ pub(crate) use self::load::{Find, Keys, Load, Wants};
 
 mod connection;
 mod describe;
+mod fields;
 mod fill;
 mod load;
 mod root;

@@ -8,7 +8,7 @@ use std::sync::{Arc, PoisonError};
 use async_graphql::indexmap::IndexMap;
 use async_graphql::parser::types::Field;
 use async_graphql::registry::Registry;
-use async_graphql::{ContextSelectionSet, OutputType, Pos, Positioned, ServerError, ServerResult, Value};
+use async_graphql::{ContextSelectionSet, OutputType, PathSegment, Pos, Positioned, ServerError, ServerResult, Value};
 use uuid::Uuid;
 
 use super::BatchError;
@@ -118,7 +118,7 @@ async fn resolve(
         error.path.splice(0..0, path.iter().cloned());
         error
     };
-    let plan = object_plan(reads, ctx, object, (position, nullable)).map_err(with_path)?;
+    let plan = object_plan(reads, ctx, object, (position, nullable), &path).map_err(with_path)?;
     let (json, errors) = plan.run(reads, key).await.map_err(with_path)?;
     if let Ok(mut all) = ctx.query_env.errors.lock() {
         all.extend(errors.into_iter().map(with_path));
@@ -132,6 +132,8 @@ pub(super) struct ObjectPlan {
     plan: Plan,
     filled: Filled,
     part: Part<Projected>,
+    /// Among those that are told of.
+    number: usize,
 }
 
 /// The plan of a selection, which is made once for a request.
@@ -140,6 +142,7 @@ fn object_plan(
     ctx: &ContextSelectionSet<'_>,
     object: &'static Object,
     (position, nullable): (Pos, bool),
+    path: &[PathSegment],
 ) -> ServerResult<Arc<ObjectPlan>> {
     let mut plans = reads.object_plans.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(known) = plans.get(&(object.fields.name, position)) {
@@ -150,9 +153,21 @@ fn object_plan(
     let projected = planner.plan_object(object, [&ctx.item.node]);
     let (mut plan, filled) = planner.finish().map_err(|(error, position)| error.to_server_error(position))?;
     plan.complete(source.into_conditions(), reads.scope.backend, &reads.scope.sight());
-    let plan = Arc::new(ObjectPlan { plan, filled, part: Part::of_whole(projected, position, nullable) });
+    let recorder = reads.database.recorder();
+    let number =
+        recorder.map_or(0, |recorder| recorder.add_plan(|number| plan.fields_of(number, &joined(path), &projected)));
+    let plan = Arc::new(ObjectPlan { plan, filled, part: Part::of_whole(projected, position, nullable), number });
     plans.insert((object.fields.name, position), Arc::clone(&plan));
     Ok(plan)
+}
+
+/// The response keys of a path, with dots between them.
+fn joined(path: &[PathSegment]) -> String {
+    let keys = path.iter().filter_map(|segment| match segment {
+        PathSegment::Field(key) => Some(key.as_str()),
+        PathSegment::Index(_) => None,
+    });
+    keys.collect::<Vec<_>>().join(".")
 }
 
 impl ObjectPlan {
@@ -161,7 +176,7 @@ impl ObjectPlan {
         let mut given = self.filled.given.clone();
         given[Planner::OBJECT_GIVEN] = Given::one(key);
         let filled = self.filled.with_given(given);
-        let run = Run { plan: &self.plan, filled: &filled, reads, has_siblings: true };
+        let run = Run { plan: &self.plan, filled: &filled, reads, number: self.number, has_siblings: true };
         let objects = run.load_root().await;
         let introspection = IndexMap::default();
         let mut writer = Writer::new(Vec::with_capacity(1024), &filled.given, &introspection, &reads.secrets);

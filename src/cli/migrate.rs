@@ -2,13 +2,14 @@
 
 use std::fmt::Write;
 use std::io::IsTerminal;
+use std::time::Duration;
 
 use anyhow::Context;
 use clap::Subcommand;
 
 use crate::app;
 use crate::config::{DEFAULT_FILE, DatabaseSettings};
-use crate::database::{Database, DatabaseAddress, MigrationState};
+use crate::database::{Database, DatabaseAddress, MigrationState, PoolOptions};
 
 /// Bring the tables up to date, or take steps back
 #[derive(clap::Args)]
@@ -133,10 +134,29 @@ impl Consent {
 
 /// Opens a database that is there: who mistypes a file's name is told, and gets no empty file.
 pub(super) async fn open_existing(settings: &DatabaseSettings) -> anyhow::Result<(Database, DatabaseAddress)> {
+    open_existing_with(settings, &settings.pool().unhurried()).await
+}
+
+/// The same for what reads as a server does: only what is up to date can be read, and no statement may take longer.
+pub(super) async fn open_to_read(settings: &DatabaseSettings, timeout: Duration) -> anyhow::Result<Database> {
+    let pool = PoolOptions { statement_timeout: Some(timeout), ..settings.pool() };
+    let (database, address) = open_existing_with(settings, &pool).await?;
+    let pending = names_of(&database, false).await?;
+    anyhow::ensure!(
+        pending.is_empty(),
+        "the tables of {address} are older than this program: `throughline migrate up` first"
+    );
+    Ok(database)
+}
+
+async fn open_existing_with(
+    settings: &DatabaseSettings,
+    pool: &PoolOptions,
+) -> anyhow::Result<(Database, DatabaseAddress)> {
     let url = settings.url_or(DEFAULT_FILE);
     let address = DatabaseAddress::of(&url);
     anyhow::ensure!(!address.is_missing_file(), "there is no {address}");
-    Ok((app::connect(&url, &settings.pool().unhurried()).await?, address))
+    Ok((app::connect(&url, pool).await?, address))
 }
 
 async fn names_of(database: &Database, applied: bool) -> anyhow::Result<Vec<String>> {

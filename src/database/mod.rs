@@ -12,6 +12,7 @@ mod pool_status;
 mod probe;
 mod reachable;
 mod read_pool;
+mod recording;
 mod row;
 pub mod row_set;
 mod schema;
@@ -32,6 +33,7 @@ pub use probe::{Probe, ProbeError};
 use reachable::Reachable;
 use read_pool::ReadPool;
 pub use read_pool::ServerStatus;
+use recording::Recording;
 pub use row::{CopiedRow, Row};
 pub use schema::MigrationState;
 use sea_orm::{
@@ -73,6 +75,8 @@ pub struct Database {
     work: Option<Arc<Work>>,
     /// How many connections those who write may have.
     connections: usize,
+    /// What is kept of the statements, where somebody wants them explained.
+    recording: Option<Recording>,
     /// Counts what this process has committed.
     commits: watch::Sender<u64>,
     /// Tells other processes of them, where there may be others that can be told.
@@ -110,7 +114,11 @@ impl Database {
     ) -> Result<Vec<Row>, DatabaseError> {
         let _observed = self.observe(loader, keys);
         let span = tracing::debug_span!("statement", loader, "otel.kind" = "client", "db.query.text" = &**sql);
-        self.run(sql, values).instrument(span).await
+        let run = self.run(sql, values).instrument(span);
+        match &self.recording {
+            None => run.await,
+            Some(recording) => recording.record(run, (loader, keys), sql, values).await,
+        }
     }
 
     async fn run(&self, sql: &Arc<str>, values: &(dyn Fn() -> Values + Sync)) -> Result<Vec<Row>, DatabaseError> {

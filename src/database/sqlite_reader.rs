@@ -15,13 +15,14 @@ use std::time::{Duration, Instant};
 
 use rusqlite::config::DbConfig;
 use rusqlite::types::{ToSqlOutput, Value as Owned, ValueRef};
-use rusqlite::{Connection, OpenFlags, ToSql, ffi, params_from_iter};
+use rusqlite::{Connection, OpenFlags, StatementStatus, ToSql, ffi, params_from_iter};
 use sea_orm::sea_query::OptionEnum;
 use sea_orm::{Value, Values, sqlx};
 
 use super::connect::PREPARED_STATEMENTS;
 use super::row::{Copied, Row};
 use super::sqlite_failure::{SqliteFailure, driver_failure};
+use crate::explain::{Step, Work};
 
 /// An SQLite file, and how it is opened.
 #[derive(Debug)]
@@ -131,12 +132,27 @@ impl SqliteReader {
 
     /// Runs a statement, which stays prepared, and copies its rows.
     pub(super) fn read(&mut self, sql: &str, values: &Values, until: Until) -> Result<Vec<Row>, ReadError> {
-        let error = match self.rows(sql, values, until) {
-            Ok(rows) => return Ok(rows),
-            Err(error) => driver_failure(error),
-        };
+        let rows = self.limit(until).and_then(|()| self.copy(sql, values));
+        rows.map_err(|error| self.sort(error))
+    }
+
+    /// Runs a statement again, to tell what SQLite does for it.
+    pub(super) fn analyze(&mut self, sql: &str, values: &Values, until: Until) -> Result<Work, ReadError> {
+        let work = self.limit(until).and_then(|()| self.measure(sql, values));
+        work.map_err(|error| self.sort(error))
+    }
+
+    /// Tells how SQLite would run a statement.
+    pub(super) fn plan(&mut self, sql: &str, values: &Values, until: Until) -> Result<Vec<Step>, ReadError> {
+        let steps = self.limit(until).and_then(|()| self.steps(sql, values));
+        steps.map_err(|error| self.sort(error))
+    }
+
+    /// Why a statement gave no rows.
+    fn sort(&mut self, error: rusqlite::Error) -> ReadError {
+        let error = driver_failure(error);
         let failure = error.as_database_error().and_then(|error| error.try_downcast_ref::<SqliteFailure>());
-        Err(match failure.map(SqliteFailure::primary_code) {
+        match failure.map(SqliteFailure::primary_code) {
             Some(ffi::SQLITE_INTERRUPT) => ReadError::Stopped(error),
             Some(ffi::SQLITE_BUSY) => ReadError::Busy(error),
             Some(ffi::SQLITE_IOERR | ffi::SQLITE_CORRUPT | ffi::SQLITE_CANTOPEN | ffi::SQLITE_NOTADB) => {
@@ -144,10 +160,11 @@ impl SqliteReader {
                 ReadError::Failed(error)
             }
             _ => ReadError::Failed(error),
-        })
+        }
     }
 
-    fn rows(&self, sql: &str, values: &Values, until: Until) -> Result<Vec<Row>, rusqlite::Error> {
+    /// Says how long the next statement may take.
+    fn limit(&self, until: Until) -> Result<(), rusqlite::Error> {
         let connection = &self.connection;
         match until {
             Until::Time(end) => {
@@ -160,7 +177,7 @@ impl SqliteReader {
                 connection.progress_handler(STEPS, Some(is_over))?;
             }
         }
-        self.copy(sql, values)
+        Ok(())
     }
 
     fn copy(&self, sql: &str, values: &Values) -> Result<Vec<Row>, rusqlite::Error> {
@@ -173,6 +190,34 @@ impl SqliteReader {
             }
         }
         Ok(copied.into_rows())
+    }
+
+    fn steps(&self, sql: &str, values: &Values) -> Result<Vec<Step>, rusqlite::Error> {
+        let mut explain = self.connection.prepare(&format!("EXPLAIN QUERY PLAN {sql}"))?;
+        let steps = explain.query_map(params_from_iter(values.0.iter().map(Parameter)), |row| {
+            Ok(Step { id: row.get(0)?, parent: row.get(1)?, detail: row.get(3)? })
+        });
+        steps?.collect()
+    }
+
+    fn measure(&self, sql: &str, values: &Values) -> Result<Work, rusqlite::Error> {
+        let plan = self.steps(sql, values)?;
+        // One that was never run: what it has counted is what this run has done.
+        let mut statement = self.connection.prepare(sql)?;
+        let began = Instant::now();
+        let mut rows = statement.query(params_from_iter(values.0.iter().map(Parameter)))?;
+        while rows.next()?.is_some() {}
+        drop(rows);
+        let took = began.elapsed();
+        let count = |status| u64::try_from(statement.get_status(status)).unwrap_or_default();
+        Ok(Work {
+            plan,
+            vm_steps: count(StatementStatus::VmStep),
+            full_scan_steps: count(StatementStatus::FullscanStep),
+            sorts: count(StatementStatus::Sort),
+            automatic_index_rows: count(StatementStatus::AutoIndex),
+            took,
+        })
     }
 }
 

@@ -7,6 +7,7 @@ mod absent;
 mod complete;
 mod document;
 mod errors;
+mod explain;
 mod introspection;
 mod limits;
 pub(crate) mod mutation;
@@ -28,6 +29,7 @@ use async_graphql::{Name, SDLExportOptions, ServerError, Value, Variables};
 use self::document::{Document, Documents, Operation};
 pub(crate) use self::errors::{error_chain, refusal, rights_ended};
 use self::errors::{finish_error, limited, no_subscription, refuse};
+use self::explain::Explaining;
 pub use self::limits::Limits;
 use self::limits::cost::Cost;
 use self::limits::introspection::SchemaSize;
@@ -43,7 +45,7 @@ use self::subscription::Feeds;
 pub use self::subscription::{Payload, Subscription};
 use crate::access::Caller;
 pub use crate::batch::PageLimits;
-use crate::batch::{DeclaresRoot as _, Query, Reads, Scope};
+use crate::batch::{DeclaresRoot as _, Query, Reads};
 use crate::code::Code;
 use crate::database::Database;
 use crate::encryption::KeyRing;
@@ -158,7 +160,17 @@ impl Api {
         let caller = Arc::new(caller);
         let pages = self.settings.pages;
         let observed = self.telemetry.begin();
-        let database = self.database.observed_by(Arc::clone(&observed));
+        let mut database = self.database.observed_by(Arc::clone(&observed));
+        let explaining = match request.explains.then(|| Explaining::begin(&caller)).transpose() {
+            Ok(explaining) => explaining,
+            Err(error) => {
+                observed.end(Outcome::Refused, [Code::Forbidden]);
+                return Opened::Answer(Answer::refused(vec![error]).finish(1));
+            }
+        };
+        if let Some(explaining) = &explaining {
+            database = explaining.record(&database);
+        }
         let key_ring = Arc::clone(&self.key_ring);
         let reads = Reads::new(database.clone(), Arc::clone(&caller), pages).with_key_ring(Arc::clone(&key_ring));
         let reads = Arc::new(reads);
@@ -181,6 +193,9 @@ impl Api {
         }
         let (outcome, codes) = respond::outcome(&answer);
         observed.end(outcome, codes);
+        if let Some(explaining) = explaining.filter(|_| answer.has_data) {
+            answer = answer.with_explanation(explaining.explain(&self.database, self.settings.timeout).await);
+        }
         Opened::Answer(answer.finish(self.settings.limits.errors))
     }
 
@@ -245,7 +260,7 @@ impl Api {
         let budget = self.budget(request.meter.as_ref());
         let cost = self.cost_of_query(&query, (&document, &operation, &asked), budget, observed);
         let cost = cost.map_err(|error| vec![error])?;
-        pay(request.meter.as_ref(), cost)?;
+        pay(&request, cost)?;
         let mut introspection = IndexMap::default();
         if query.asks_for_the_schema() {
             if !self.settings.introspection {
@@ -324,7 +339,7 @@ impl Api {
             let asked_for = self.cost(document, operation, &asked);
             observed.costs(asked_for.total);
             cost = asked_for.check(self.budget(request.meter.as_ref())).map_err(|error| vec![error])?;
-            pay(request.meter.as_ref(), cost)?;
+            pay(request, cost)?;
             absent::leave_out(&mut executable, asked.operation_name.as_deref(), &asked.variables);
         }
         asked.set_parsed_query(executable);
@@ -347,33 +362,13 @@ impl Api {
         let answer = answer.with_position(objects.database().written());
         Ok(answer.with_cost(request.tells_cost.then(|| (cost, objects.objects()))))
     }
-
-    /// How a query is read on a kind of database, for a person to read: its loads, level by level, and their statements.
-    ///
-    /// # Errors
-    /// What is wrong with the request.
-    pub async fn explain(mut request: Request, scope: &Scope) -> Result<String, Vec<ServerError>> {
-        let document = Document::parse(request.query.as_deref().unwrap_or_default()).map_err(|error| vec![error])?;
-        let operation = document.operation(request.operation_name.as_deref());
-        if let Some(operation) = &operation {
-            variables::coerce(&schema::types(), operation.definition, &mut request.variables)?;
-        }
-        let operation = operation.filter(|operation| operation.definition.ty == OperationType::Query);
-        let Some(operation) = operation else {
-            return Err(vec![ServerError::new("the document has no query of this name to explain", None)]);
-        };
-        let mut asked = async_graphql::Request::new("").variables(request.variables);
-        asked.operation_name = request.operation_name;
-        ask_schema(&schema::build(true), &document, &asked, Ask::Nothing).await?;
-        let root = schema::QueryRoot::root();
-        let query = operation.plans.query(root, &document.executable, operation.definition, &asked.variables, scope);
-        Ok(query.map_err(|error| vec![error])?.describe())
-    }
 }
 
-/// Pays for an operation before anything of it is done.
-fn pay(meter: Option<&Meter>, cost: u64) -> Result<(), Vec<ServerError>> {
-    let paid = meter.map(|meter| meter.pay(cost)).transpose();
+/// Pays for an operation before anything of it is done. What is explained is read twice, and costs as much, but never more than there is in
+/// a minute.
+fn pay(request: &Request, cost: u64) -> Result<(), Vec<ServerError>> {
+    let cost_by = |meter: &Meter| if request.explains { cost.saturating_mul(2).min(meter.limit()) } else { cost };
+    let paid = request.meter.as_ref().map(|meter| meter.pay(cost_by(meter))).transpose();
     paid.map(drop).map_err(|by| vec![limited(&by)])
 }
 

@@ -28,6 +28,8 @@ pub struct Request {
     pub(super) min_position: Option<WalPosition>,
     /// Whether the answer tells where it was read.
     pub(super) tells_source: bool,
+    /// Whether an instance administrator wants to see how it is read.
+    pub(super) explains: bool,
     /// What it is paid with; nothing is measured without.
     pub(super) meter: Option<Meter>,
 }
@@ -61,6 +63,12 @@ impl Request {
     #[must_use]
     pub fn only_safe(self) -> Self {
         Self { is_safe: true, ..self }
+    }
+
+    /// Has the answer tell how it was read, which only an instance administrator may see: for anybody else it is refused.
+    #[must_use]
+    pub fn explained(self) -> Self {
+        Self { explains: true, ..self }
     }
 
     /// Has it paid for, where there is a limit.
@@ -115,6 +123,7 @@ impl Request {
             tells_cost: extensions.get("cost") == Some(&Value::Bool(true)),
             min_position,
             tells_source: min_position.is_some() || extensions.get("readFrom") == Some(&Value::Bool(true)),
+            explains: false,
             meter: None,
         })
     }

@@ -1,5 +1,7 @@
 //! Writes an answer: the data, then the errors, then what is told besides.
 
+use std::sync::Arc;
+
 use async_graphql::{Response, ServerError, Value};
 use serde_json::json;
 
@@ -7,6 +9,7 @@ use super::errors::{code_of, limited, retry_after_of};
 use crate::batch::{Data, write_json};
 use crate::code::Code;
 use crate::database::WalPosition;
+use crate::explain::Report;
 use crate::rate_limit::Limited;
 use crate::telemetry::Outcome;
 
@@ -29,6 +32,8 @@ pub struct Answer {
     read_from: Option<(usize, bool)>,
     /// Up to where the operation has written.
     position: Option<WalPosition>,
+    /// How it was read, where an instance administrator has asked for that.
+    explanation: Option<Arc<Report>>,
 }
 
 impl Answer {
@@ -43,6 +48,7 @@ impl Answer {
             cost: None,
             read_from: None,
             position: None,
+            explanation: None,
         }
     }
 
@@ -107,6 +113,22 @@ impl Answer {
         Self { position, ..self }
     }
 
+    /// Lets the answer tell how it was read. Whoever calls this has made sure that the caller may see it.
+    pub(super) fn with_explanation(self, report: Report) -> Self {
+        Self { explanation: Some(Arc::new(report)), ..self }
+    }
+
+    /// What failed, at most as many as the answer tells.
+    pub(crate) fn errors(&self) -> &[ServerError] {
+        &self.errors
+    }
+
+    /// How it was read, where the request has asked for that.
+    #[must_use]
+    pub fn explanation(&self) -> Option<&Report> {
+        self.explanation.as_deref()
+    }
+
     /// Ends the answer with its errors, of which it tells at most so many.
     pub(super) fn finish(mut self, most_errors: usize) -> Self {
         // An answer without data has at least one.
@@ -131,6 +153,9 @@ impl Answer {
         if let Some((server, is_primary)) = self.read_from {
             let role = if is_primary { "primary" } else { "replica" };
             extensions.insert("readFrom".to_owned(), json!({ "role": role, "server": server }));
+        }
+        if let Some(report) = &self.explanation {
+            extensions.insert("explain".to_owned(), json!(report));
         }
         if omitted > 0 {
             extensions.insert("omittedErrors".to_owned(), omitted.into());

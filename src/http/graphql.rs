@@ -17,7 +17,7 @@ use super::client::ClientAddress;
 use super::error::HttpError;
 use super::identity::identify;
 use super::request::RequestId;
-use super::{Origins, Served, cache, graphiql, rate_limit};
+use super::{Origins, Served, cache, explain, graphiql, rate_limit};
 use crate::access::Caller;
 use crate::code::Code;
 use crate::database::WalPosition;
@@ -38,8 +38,9 @@ pub(super) async fn post(
         Ok(meter) => meter,
         Err(limited) => return Ok(rate_limit::refuse(&limited, response_type)),
     };
-    let asked =
-        Asked { served: &served, caller, client, request_id: &request_id.0, min_position: min_position(&headers)? };
+    let explains = explain::is_asked_for(&headers)?;
+    let min_position = min_position(&headers)?;
+    let asked = Asked { served: &served, caller, client, request_id: &request_id.0, min_position, explains };
     let response = match read_body(&served, &headers, request.into_body()).await? {
         Value::Array(requests) => asked.batch(requests, meter.clone(), response_type).await?,
         request => {
@@ -69,11 +70,12 @@ pub(super) async fn get(
         Err(limited) => return Ok(rate_limit::refuse(&limited, response_type)),
     };
     let request = read_parameters(&headers, parameters.as_deref(), &served.settings.origins)?;
+    let explains = explain::is_asked_for(&headers)?;
     let is_persisted = request.is_persisted();
-    let asked =
-        Asked { served: &served, caller, client, request_id: &request_id.0, min_position: min_position(&headers)? };
+    let min_position = min_position(&headers)?;
+    let asked = Asked { served: &served, caller, client, request_id: &request_id.0, min_position, explains };
     let answer = asked.execute(request, meter.clone()).await;
-    let response = if is_persisted && answer.is_whole() {
+    let response = if is_persisted && answer.is_whole() && !explains {
         cache::revalidate(&headers, answer.body, response_type)
     } else {
         cache::forbid(respond(answer, response_type))
@@ -114,11 +116,13 @@ struct Asked<'s> {
     request_id: &'s str,
     /// What its reads must see.
     min_position: Option<WalPosition>,
+    /// Whether the answers tell how they were read.
+    explains: bool,
 }
 
 impl Asked<'_> {
     async fn execute(&self, request: Request, meter: Option<Meter>) -> Answer {
-        let mut request = request.paid_with(meter);
+        let mut request = explain::explained(request.paid_with(meter), self.explains);
         if let Some(position) = self.min_position {
             request = request.min_position(position);
         }

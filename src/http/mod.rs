@@ -10,6 +10,7 @@ mod cache;
 mod client;
 mod connection;
 mod error;
+mod explain;
 mod graphiql;
 mod graphql;
 mod health;

@@ -4,6 +4,8 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, header};
 use std::time::Duration;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
+use super::explain;
+
 /// The origins, besides our own, whose pages may ask.
 #[derive(Clone, Debug, Default)]
 pub struct Origins(Vec<HeaderValue>);
@@ -53,12 +55,13 @@ impl Origins {
 }
 
 /// What a page may send.
-const SENT: [&str; 13] = [
+const SENT: [&str; 14] = [
     "accept",
     "authorization",
     "content-type",
     "if-none-match",
     "last-event-id",
+    explain::HEADER,
     "x-on-behalf-of",
     "x-request-id",
     "x-run-id",

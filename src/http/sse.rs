@@ -20,7 +20,7 @@ use super::graphql::{read_body, read_parameters, tell_left};
 use super::identity::identify;
 use super::request::RequestId;
 use super::streams::OpenStream;
-use super::{Served, accept, cache, rate_limit};
+use super::{Served, accept, cache, explain, rate_limit};
 use crate::access::{Identified, OpenSession};
 use crate::code::Code;
 use crate::events::place_of;
@@ -36,6 +36,7 @@ pub(super) async fn post(
     request: extract::Request,
 ) -> Result<Response, HttpError> {
     check_accept(&headers)?;
+    explain::refuse(&headers)?;
     let identified = identify(&served, &headers, request.extensions()).await?;
     let meter = match served.meter(Some(&identified.caller), client) {
         Ok(meter) => meter,
@@ -56,6 +57,7 @@ pub(super) async fn get(
     extensions: Extensions,
 ) -> Result<Response, HttpError> {
     check_accept(&headers)?;
+    explain::refuse(&headers)?;
     let identified = identify(&served, &headers, &extensions).await?;
     let meter = match served.meter(Some(&identified.caller), client) {
         Ok(meter) => meter,

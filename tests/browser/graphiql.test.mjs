@@ -101,6 +101,42 @@ test('it is dark where that is chosen', async () => {
   assert.deepEqual(complaints, []);
 });
 
+test('the plans of a query are drawn', async () => {
+  const { page, complaints } = await openGraphiql();
+  await page.getByRole('tab', { name: 'Failing' }).click();
+  await seeInEditor(page, 'Failing');
+  await page.getByLabel('Show Plans').click();
+  const plans = page.getByRole('region', { name: 'Plans' });
+  await plans.getByRole('button', { name: 'Explain' }).click();
+  await plans.getByText('no warnings').waitFor();
+  const paths = await plans.locator('.path').allInnerTexts();
+  assert.ok(paths.includes('features'), paths.join(', '));
+  const statements = await plans.locator('.statement').count();
+  assert.ok(statements > 0);
+  await plans.getByText('Plan', { exact: true }).first().click();
+  await plans.getByText(/features/).first().waitFor();
+  // No index knows what a name of a test contains, so that all tests are looked at.
+  await page.getByRole('tab', { name: 'FirstProjects' }).click();
+  await seeInEditor(page, 'FirstProjects');
+  await page.getByRole('region', { name: 'Operation Editor' }).click();
+  await page.keyboard.press('ControlOrMeta+A');
+  const slow = '{ features(first: 5, filter: { tests: { some: { name: { contains: "nowhere" } } } }) { nodes { name } } }';
+  await page.keyboard.insertText(slow);
+  // The editor has closed the first bracket by itself.
+  await page.keyboard.press('Delete');
+  await page.keyboard.press('Home');
+  await plans.getByRole('button', { name: 'Explain' }).click();
+  await plans.getByText('1 warning').waitFor();
+  await plans.getByText('MANY_ROWS_READ').waitFor();
+  await photograph(page, 'plans');
+  // What would change something is not run for it.
+  await page.getByRole('tab', { name: 'WhatIf' }).click();
+  await seeInEditor(page, 'WhatIf');
+  await plans.getByRole('button', { name: 'Explain' }).click();
+  await plans.getByText('Only a query is explained here').waitFor();
+  assert.deepEqual(complaints, []);
+});
+
 test('a subscription shows what another client did', { timeout: 20_000 }, async () => {
   const { page, complaints } = await openGraphiql();
   await page.getByRole('tab', { name: 'FeatureChanged' }).click();

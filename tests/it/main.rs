@@ -18,6 +18,7 @@ mod differential;
 mod door;
 mod embedded;
 mod encryption;
+mod explain;
 mod full_text;
 mod fuzz;
 mod graphiql;

@@ -38,9 +38,9 @@ fn write_statement(f: &mut Formatter<'_>, indent: Indent, label: &str, statement
 }
 
 /// What a load brings, in words.
-struct What<'p> {
-    load: &'p Load,
-    level: &'p Level,
+pub(super) struct What<'p> {
+    pub(super) load: &'p Load,
+    pub(super) level: &'p Level,
 }
 
 impl Display for What<'_> {

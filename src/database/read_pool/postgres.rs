@@ -9,9 +9,10 @@ use std::time::Duration;
 use deadpool::Status;
 use deadpool::managed::{Manager, Metrics, Object, Pool, RecycleError, RecycleResult};
 use sea_orm::sqlx::postgres::PgConnectOptions;
-use sea_orm::sqlx::{self, AssertSqlSafe, Connection as _, PgConnection};
+use sea_orm::sqlx::{self, AssertSqlSafe, Connection as _, PgConnection, Row as _};
 use sea_orm::{DbErr, Values};
 use sea_query_sqlx::SqlxValues;
+use serde_json::Value;
 use tracing::Dispatch;
 use tracing::instrument::WithSubscriber as _;
 
@@ -129,6 +130,22 @@ impl Lanes {
         }
     }
 
+    /// What PostgreSQL tells of a statement that it is asked to explain in these words.
+    pub(in crate::database) async fn explain(&self, words: &str, sql: &str, values: Values) -> Result<Value, DbErr> {
+        let lane = self.pool.get().await.map_err(|error| acquire_error(&self.pool, error))?;
+        let mut lane = scopeguard::guard(lane, |lane| self.take_back(lane));
+        let lane = &mut **lane;
+        lane.state = State::Running;
+        let answer = explain(&mut lane.connection, format!("{words} {sql}"), values).with_subscriber(Dispatch::none());
+        let answer = match self.answer_timeout {
+            Some(timeout) => tokio::time::timeout(timeout, answer).await.map_err(|_| no_answer())?,
+            None => answer.await,
+        };
+        // After a failure its transaction is open still.
+        lane.state = if answer.is_ok() { State::Idle } else { State::Broken };
+        answer.map_err(driver_error)
+    }
+
     /// Gives a connection back to the pool, or to who cancels its statement first.
     fn take_back(&self, lane: Object<Opener>) {
         if lane.state == State::Running {
@@ -149,6 +166,15 @@ impl Lanes {
         }
         self.canceller.wait().await;
     }
+}
+
+/// Explains a statement in a transaction that cannot write, whatever the statement is.
+async fn explain(connection: &mut PgConnection, sql: String, values: Values) -> Result<Value, sqlx::Error> {
+    sqlx::raw_sql("BEGIN READ ONLY").execute(&mut *connection).await?;
+    let query = sqlx::query_with(AssertSqlSafe(sql), SqlxValues(values)).persistent(false);
+    let answer: sqlx::types::Json<Value> = query.fetch_one(&mut *connection).await?.try_get(0)?;
+    sqlx::raw_sql("ROLLBACK").execute(&mut *connection).await?;
+    Ok(answer.0)
 }
 
 /// Whether there is nobody at the other end any more.

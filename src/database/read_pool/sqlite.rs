@@ -19,6 +19,7 @@ use sea_orm::{DbErr, Values, sqlx};
 use super::{Row, acquire_error, build, driver_error};
 use crate::database::PoolOptions;
 use crate::database::sqlite_reader::{ReadError, SqliteFile, SqliteReader, Until};
+use crate::explain::{Step, Work};
 
 /// How long a statement may hold a thread of the runtime: about as long as it takes to write a large answer.
 const AT_MOST_INLINE: Duration = Duration::from_millis(3);
@@ -87,20 +88,44 @@ impl Readers {
     }
 
     /// Runs a statement on a thread where it may block, for as long as a statement may run; until its future is dropped.
-    async fn run_apart(&self, mut reader: Object<Opener>, sql: &Arc<str>, values: Values) -> Result<Vec<Row>, DbErr> {
-        let dropped = StopWhenDropped(Arc::default());
-        let end = self.statement_timeout.map(|timeout| Instant::now() + timeout);
-        let (text, until) = (Arc::clone(sql), Until::Told(Arc::clone(&dropped.0), end));
-        let run = move || {
+    async fn run_apart(&self, reader: Object<Opener>, sql: &Arc<str>, values: Values) -> Result<Vec<Row>, DbErr> {
+        let text = Arc::clone(sql);
+        let run = move |reader: &mut SqliteReader, until| {
             let began = Instant::now();
-            (reader.read(&text, &values, until), began.elapsed())
+            reader.read(&text, &values, until).map(|rows| (rows, began.elapsed()))
         };
-        let (read, took) = blocking(run).await.map_err(driver_error)?;
+        let (rows, took) = self.apart(reader, run).await?;
         if took < AT_MOST_INLINE / 2 {
             self.long.write().unwrap_or_else(PoisonError::into_inner).remove(sql);
         }
-        match read {
-            Ok(rows) => Ok(rows),
+        Ok(rows)
+    }
+
+    /// Runs a statement again, and tells what SQLite did for it.
+    pub(in crate::database) async fn analyze(&self, sql: &Arc<str>, values: Values) -> Result<Work, DbErr> {
+        let reader = self.pool.get().await.map_err(|error| acquire_error(&self.pool, error))?;
+        let text = Arc::clone(sql);
+        self.apart(reader, move |reader, until| reader.analyze(&text, &values, until)).await
+    }
+
+    /// Tells how SQLite would run a statement.
+    pub(in crate::database) async fn plan(&self, sql: &Arc<str>, values: Values) -> Result<Vec<Step>, DbErr> {
+        let reader = self.pool.get().await.map_err(|error| acquire_error(&self.pool, error))?;
+        let text = Arc::clone(sql);
+        self.apart(reader, move |reader, until| reader.plan(&text, &values, until)).await
+    }
+
+    /// Reads on a thread where that may block, for as long as a statement may run; until the future is dropped.
+    async fn apart<T: Send + 'static>(
+        &self,
+        mut reader: Object<Opener>,
+        read: impl FnOnce(&mut SqliteReader, Until) -> Result<T, ReadError> + Send + 'static,
+    ) -> Result<T, DbErr> {
+        let dropped = StopWhenDropped(Arc::default());
+        let end = self.statement_timeout.map(|timeout| Instant::now() + timeout);
+        let until = Until::Told(Arc::clone(&dropped.0), end);
+        match blocking(move || read(&mut reader, until)).await.map_err(driver_error)? {
+            Ok(read) => Ok(read),
             Err(ReadError::Busy(error) | ReadError::Failed(error) | ReadError::Stopped(error)) => {
                 Err(driver_error(error))
             }

@@ -30,7 +30,7 @@ impl Api {
         observed.costs(cost.total);
         let budget = self.settings.limits.cost;
         let cost = cost.check(self.budget(request.meter.as_ref())).map_err(fail)?;
-        pay(request.meter.as_ref(), cost)?;
+        pay(request, cost)?;
         let Some(place) = self.feeds.place() else {
             let most = self.settings.max_subscriptions;
             let message =

@@ -21,10 +21,10 @@ use tracing::Instrument as _;
 
 use self::connection::Connection;
 use self::message::Close;
-use super::Served;
 use super::client::ClientAddress;
 use super::error::HttpError;
 use super::request::RequestId;
+use super::{Served, explain};
 use crate::code::Code;
 
 /// The protocol's name.
@@ -43,6 +43,7 @@ pub(super) async fn upgrade(
     extensions: Extensions,
     upgrade: Result<WebSocketUpgrade, WebSocketUpgradeRejection>,
 ) -> Result<Response, HttpError> {
+    explain::refuse(&headers)?;
     let upgrade = upgrade.map_err(|_| {
         let message = "Ask for a WebSocket with the subprotocol graphql-transport-ws; without one, use /graphql.";
         HttpError::new(StatusCode::UPGRADE_REQUIRED, Code::BadRequest, message)

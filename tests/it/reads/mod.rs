@@ -7,7 +7,7 @@ mod filters_refused;
 mod more_pages;
 mod ordinary_resolvers;
 mod paging;
-mod plans;
+pub(crate) mod plans;
 mod rows_read;
 mod semantics;
 mod statements;

@@ -10,7 +10,7 @@ on_both!(lists_in_each_order_use_its_index, searches_use_their_indexes);
 
 /// A list, its order, and the index that serves it: its name on SQLite and on PostgreSQL. SQLite numbers the index of a
 /// constraint.
-const LISTS: &[(&str, &str, &str, &str)] = &[
+pub(crate) const LISTS: &[(&str, &str, &str, &str)] = &[
     ("projects", "NAME", "sqlite_autoindex_projects_2", "projects_name_unique"),
     ("projects", "CREATED_AT", "projects_created_at", "projects_created_at"),
     ("projects", "UPDATED_AT", "projects_updated_at", "projects_updated_at"),
@@ -211,7 +211,7 @@ async fn searches_use_their_indexes(backend: Backend) {
     }
 }
 
-fn node(list: &str) -> &str {
+pub(crate) fn node(list: &str) -> &str {
     match list {
         "projects" => "Project",
         "features" => "Feature",
@@ -241,7 +241,7 @@ async fn explain(database: &Database, statement: &Statement) -> String {
 }
 
 /// 100 projects with so many features each; the first 200 features have 100 tests and so many deployments each.
-async fn fill(database: &Database, features: u32, deployments: u32) {
+pub(crate) async fn fill(database: &Database, features: u32, deployments: u32) {
     let rows = Rows::of(database);
     if database.backend() == DbBackend::Sqlite {
         // Keys in no order touch all pages of an index.

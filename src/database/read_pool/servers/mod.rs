@@ -21,6 +21,7 @@ use deadpool::Status;
 use sea_orm::sqlx::PgPool;
 use sea_orm::sqlx::postgres::PgConnectOptions;
 use sea_orm::{DbErr, Values};
+use serde_json::Value;
 use tokio::sync::watch as channel;
 
 use self::known::{History, Role};
@@ -109,6 +110,11 @@ impl Servers {
             Some(route) if self.are_several() => Box::pin(route.run(&self.all, sql, values)).await,
             Some(_) | None => self.all.primary().lanes.run(sql, values).await,
         }
+    }
+
+    /// Has the primary explain a statement, wherever it was run: replicas have the same tables and statistics.
+    pub(in crate::database) async fn explain(&self, words: &str, sql: &str, values: Values) -> Result<Value, DbErr> {
+        self.all.primary().lanes.explain(words, sql, values).await
     }
 
     /// Reads from no replica any more that is not where the primary is now.
