@@ -101,8 +101,9 @@ impl Run<'_> {
                 let arguments = arguments.ok_or(BatchError::Broken("a computed field was not filled in"))?;
                 let Reads { database, scope: Scope { caller, .. }, .. } = self.reads;
                 self.tell_of(place, 1);
-                let database = database.reading_at(place);
-                computed.compute.compute(&database, caller, arguments).await.map(Loaded::Computed)
+                let recorded = database.reading_at(place);
+                let database = recorded.as_deref().unwrap_or(database);
+                computed.compute.compute(database, caller, arguments).await.map(Loaded::Computed)
             }
             Find::Search { search, asked, wants } => self.load_hits(load, place, search, (*asked, *wants)).await,
             Find::Groups { .. } | Find::More { .. } | Find::Connection { .. } => {
@@ -222,7 +223,8 @@ impl Run<'_> {
                 return Ok(Hits::default());
             }
             self.tell_of(place, 1);
-            search.finder.find(&database.reading_at(place), caller, wanted).await
+            let recorded = database.reading_at(place);
+            search.finder.find(recorded.as_deref().unwrap_or(database), caller, wanted).await
         };
         let total = async {
             if !wants.total {
@@ -230,7 +232,8 @@ impl Run<'_> {
             }
             let place = Place { part: Part::Count, ..place };
             self.tell_of(place, 1);
-            Ok(vec![search.finder.count(&database.reading_at(place), caller, wanted).await?])
+            let recorded = database.reading_at(place);
+            Ok(vec![search.finder.count(recorded.as_deref().unwrap_or(database), caller, wanted).await?])
         };
         let (found, totals) = futures_util::join!(hits, total);
         let Hits { hits, has_previous, has_next } = found?;

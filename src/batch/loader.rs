@@ -112,7 +112,8 @@ impl RowLoader {
                 Slot::Given(_) => given.next().map_or(Value::Bool(None), |value| dialect::to_parameter(backend, value)),
             })
         };
-        let database = self.database.reading_at(ask.place);
+        let recorded = self.database.reading_at(ask.place);
+        let database = recorded.as_deref().unwrap_or(&self.database);
         let rows = database.read_for(ask.loader, keys.len(), &text.sql, &values).await?;
         let mut found: Vec<Found> = std::iter::repeat_with(Found::default).take(keys.len()).collect();
         if let ([only], None) = (&mut *found, layout.position) {

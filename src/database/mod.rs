@@ -114,11 +114,12 @@ impl Database {
     ) -> Result<Vec<Row>, DatabaseError> {
         let _observed = self.observe(loader, keys);
         let span = tracing::debug_span!("statement", loader, "otel.kind" = "client", "db.query.text" = &**sql);
-        let run = self.run(sql, values).instrument(span);
-        match &self.recording {
-            None => run.await,
-            Some(recording) => recording.record(run, (loader, keys), sql, values).await,
+        let began = self.recording.as_ref().map(|_| Instant::now());
+        let result = self.run(sql, values).instrument(span).await;
+        if let (Some(recording), Some(began)) = (&self.recording, began) {
+            recording.keep(&result, began.elapsed(), (loader, keys), (sql, values()));
         }
+        result
     }
 
     async fn run(&self, sql: &Arc<str>, values: &(dyn Fn() -> Values + Sync)) -> Result<Vec<Row>, DatabaseError> {

@@ -3,9 +3,8 @@
 //! **Invariants:** a request that nobody wants to see explained pays one look at a field for it; what is explained is run where it cannot
 //! write, and for no longer than any statement may run.
 
-use std::borrow::Cow;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::Duration;
 
 use sea_orm::{Values, metric};
 
@@ -26,25 +25,20 @@ const ANALYZE: &str = "EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON)";
 const PLAN: &str = "EXPLAIN (FORMAT JSON)";
 
 impl Recording {
-    /// Waits for a statement, and keeps it.
-    pub(super) async fn record(
+    /// Keeps a statement.
+    pub(super) fn keep(
         &self,
-        run: impl Future<Output = Result<Vec<Row>, DatabaseError>>,
+        result: &Result<Vec<Row>, DatabaseError>,
+        took: Duration,
         (loader, keys): (&'static str, usize),
-        sql: &Arc<str>,
-        values: &(dyn Fn() -> Values + Sync),
-    ) -> Result<Vec<Row>, DatabaseError> {
-        let began = Instant::now();
-        let result = run.await;
-        let took = began.elapsed();
-        let (rows, failed) = (result.as_ref().ok().map(Vec::len), result.is_err());
-        let (sql, values) = (Arc::clone(sql), values());
+        (sql, values): (&Arc<str>, Values),
+    ) {
+        let (rows, failed, sql) = (result.as_ref().ok().map(Vec::len), result.is_err(), Arc::clone(sql));
         self.recorder.add(Recorded { place: self.place, loader, keys, sql, values, rows, failed, took });
-        result
     }
 
     /// Keeps a statement that SeaORM has run, whose rows it does not count.
-    fn keep(&self, info: &metric::Info<'_>) {
+    fn keep_by_metric(&self, info: &metric::Info<'_>) {
         self.recorder.add(Recorded {
             place: self.place,
             loader: "other",
@@ -69,15 +63,10 @@ impl Database {
         self.recording.as_ref().map(|recording| &recording.recorder)
     }
 
-    /// The database for the statements of one load, which are kept as that one's.
-    pub(crate) fn reading_at(&self, place: Place) -> Cow<'_, Self> {
-        match &self.recording {
-            None => Cow::Borrowed(self),
-            Some(Recording { recorder, .. }) => {
-                let recorder = Arc::clone(recorder);
-                Cow::Owned(self.recording(Recording { recorder, place: Some(place) }))
-            }
-        }
+    /// The database for the statements of one load, which are kept as that one's; none where nothing is kept.
+    pub(crate) fn reading_at(&self, place: Place) -> Option<Box<Self>> {
+        let Recording { recorder, .. } = self.recording.as_ref()?;
+        Some(Box::new(self.recording(Recording { recorder: Arc::clone(recorder), place: Some(place) })))
     }
 
     fn recording(&self, recording: Recording) -> Self {
@@ -88,7 +77,7 @@ impl Database {
             if let Some(observer) = &observer {
                 observer(info);
             }
-            recording.keep(info);
+            recording.keep_by_metric(info);
         });
         recorded
     }
@@ -116,8 +105,6 @@ impl Database {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::database::PoolOptions;
 

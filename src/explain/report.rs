@@ -124,7 +124,9 @@ impl Report {
     pub fn new(database: &'static str, record: &Record, analyses: Vec<Result<Analysis, String>>) -> Self {
         let fields: Vec<_> = record.fields.iter().map(|field| explain_field(field, record)).collect();
         let mut paths = vec![Vec::new(); record.statements.len()];
-        fields.iter().for_each(|field| field.put_paths(&mut paths));
+        for field in &fields {
+            field.put_paths(&mut paths);
+        }
         let (mut statements, mut warnings) = (Vec::new(), Vec::new());
         for (number, (recorded, analysis)) in record.statements.iter().zip(analyses).enumerate() {
             let paths = std::mem::take(&mut paths[number]);
@@ -164,7 +166,9 @@ impl ExplainedField {
         for statement in &self.statements {
             paths[*statement].push(self.path.clone());
         }
-        self.fields.iter().for_each(|field| field.put_paths(paths));
+        for field in &self.fields {
+            field.put_paths(paths);
+        }
     }
 }
 

@@ -194,7 +194,9 @@ impl Api {
         let (outcome, codes) = respond::outcome(&answer);
         observed.end(outcome, codes);
         if let Some(explaining) = explaining.filter(|_| answer.has_data) {
-            answer = answer.with_explanation(explaining.explain(&self.database, self.settings.timeout).await);
+            // Boxed, since the future of every request would have room for it otherwise.
+            let report = Box::pin(explaining.explain(&self.database, self.settings.timeout)).await;
+            answer = answer.with_explanation(report);
         }
         Opened::Answer(answer.finish(self.settings.limits.errors))
     }
