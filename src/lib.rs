@@ -19,6 +19,7 @@
 pub mod access;
 pub mod app;
 pub mod audit;
+pub mod backup;
 pub mod batch;
 pub mod changes;
 pub mod cli;
