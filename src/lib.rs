@@ -27,6 +27,7 @@ pub mod clock;
 pub mod closed_set;
 pub mod code;
 pub mod config;
+pub mod copy;
 pub mod database;
 pub mod deployments;
 mod embed;

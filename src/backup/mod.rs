@@ -7,14 +7,14 @@
 //! never seen by a server. Where a password is needed, a program gets it by its environment, and no text holds it. What is restored
 //! gives places to its events after all that were ever given, and sends nothing to webhooks until somebody says so.
 
-mod census;
+pub(crate) mod census;
 mod checksum;
 mod error;
 mod folder;
 mod manifest;
 mod postgres;
 mod programs;
-mod restored;
+pub(crate) mod restored;
 mod sqlite;
 mod verify;
 
@@ -31,7 +31,7 @@ pub use self::programs::{ProgramSettings, Server};
 pub use self::restored::{Webhooks, mark_restored, send_webhooks};
 pub use self::verify::{Findings, Scratch, verify};
 use crate::clock;
-use crate::database::{DatabaseAddress, PoolOptions};
+use crate::database::PoolOptions;
 
 /// Is told how far it has come, and how far it goes; bytes, or where a record is gone through, events.
 pub type Progress<'p> = &'p (dyn Fn(u64, u64) + Sync);
@@ -85,7 +85,6 @@ pub async fn restore(
         Kind::Sqlite => sqlite::restore(&file, url, webhooks, progress).await?,
         Kind::Postgres => postgres::restore(&file, url, programs, webhooks, progress).await?,
     }
-    tracing::info!(database = %DatabaseAddress::of(url), backup = %backup.display(), "restored");
     Ok(manifest)
 }
 

@@ -6,7 +6,7 @@ use sea_orm::DbBackend;
 
 use super::census::has_table;
 use super::error::BackupError;
-use crate::database::Database;
+use crate::database::{Database, DatabaseError};
 use crate::webhook_deliveries::hold;
 use crate::write_transaction::{Inspection, Others};
 
@@ -41,7 +41,7 @@ pub async fn send_webhooks(database: &Database) -> Result<bool, BackupError> {
 }
 
 /// [`mark_restored`], within a transaction.
-pub(crate) async fn mark(inspection: &Inspection, webhooks: Webhooks) -> Result<(), BackupError> {
+pub(crate) async fn mark(inspection: &Inspection, webhooks: Webhooks) -> Result<(), DatabaseError> {
     let is_sqlite = inspection.backend() == DbBackend::Sqlite;
     if !is_sqlite {
         inspection.execute(BEGIN_ANEW).await?;

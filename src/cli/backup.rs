@@ -110,7 +110,7 @@ impl BackupCommand {
     }
 }
 
-const HELD: &str = "Nothing is sent to webhooks until `throughline backup send-webhooks`.\n";
+pub(super) const HELD: &str = "Nothing is sent to webhooks until `throughline backup send-webhooks`.\n";
 
 async fn create(
     folder: &std::path::Path,

@@ -5,6 +5,7 @@
 
 mod backup;
 mod bar;
+mod copy;
 mod explain;
 pub mod import;
 mod keys;
@@ -74,6 +75,7 @@ enum Command {
     Replay(replay::ReplayCommand),
     Keys(Box<keys::KeysCommand>),
     Backup(Box<backup::BackupCommand>),
+    Copy(copy::CopyCommand),
     Schema(schema::SchemaCommand),
     Explain(explain::ExplainCommand),
 }
@@ -118,6 +120,7 @@ pub async fn run(command_line: CommandLine) -> anyhow::Result<()> {
         Command::Replay(command) => command.run().await,
         Command::Keys(command) => command.run().await,
         Command::Backup(command) => command.run().await,
+        Command::Copy(command) => command.run().await,
         Command::Schema(command) => command.run().await,
         Command::Explain(command) => command.run().await,
     }

@@ -19,7 +19,7 @@ pub(crate) use server::{RunningServer, program};
 pub(crate) use socket::{Came, Socket};
 pub(crate) use statements::Statements;
 pub(crate) use tables::Tables;
-pub(crate) use test_database::TestDatabase;
+pub(crate) use test_database::{Place, TestDatabase};
 
 /// So many texts, with a space after each.
 pub(crate) fn repeat(count: usize, make: impl Fn(usize) -> String) -> String {
