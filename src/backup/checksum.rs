@@ -20,6 +20,14 @@ pub(super) struct Expected {
 const PIECE: usize = 256 * 1024;
 
 impl Expected {
+    /// Sees that the file is what it must be.
+    ///
+    /// # Errors
+    /// When it cannot be read, or was changed.
+    pub(super) fn check(&self) -> Result<(), BackupError> {
+        self.copy_to(&mut std::io::sink(), &mut |_| {})
+    }
+
     /// Copies the file, and sees that it is what it must be. `progress` is told of each piece.
     ///
     /// # Errors

@@ -79,6 +79,8 @@ pub(super) async fn restore(
 }
 
 fn run_restore(server: &Server, from: &Expected, webhooks: Webhooks, done: &AtomicU64) -> Result<(), BackupError> {
+    // Or a program would stumble over it, which cannot tell what has become of the file.
+    from.check()?;
     let arguments = ["--file=-", "--no-owner", "--no-privileges", "--format=custom"];
     let mut reading = server.start("pg_restore", &arguments, Stdio::piped(), Stdio::piped())?;
     let arguments = ["--no-psqlrc", "--quiet", "--no-password", "--set=ON_ERROR_STOP=1", "--file=-"];

@@ -45,10 +45,13 @@ pub async fn copy(
     if source.backend() == target.backend() {
         return Err(CopyError::SameKind);
     }
+    if source.pending_migrations().await? > 0 {
+        return Err(CopyError::OtherMigrations);
+    }
     let reading = Inspection::begin(source, Others::MayWrite).await?;
     let writing = Inspection::begin(target, Others::MustWait).await?;
     let census = Census::take(&reading).await?;
-    check(source, &census, &Census::take(&writing).await?).await?;
+    check(&census, &Census::take(&writing).await?)?;
     let on_postgres = if reading.backend() == DbBackend::Postgres { &reading } else { &writing };
     let tables = columns::in_order(on_postgres, tables(&reading).await?).await?;
     let (mut done, total) = (0, census.rows.values().sum());
@@ -72,8 +75,8 @@ pub async fn copy(
 }
 
 /// Both have the tables of this program, and the target has nothing in them.
-async fn check(source: &Database, read: &Census, there: &Census) -> Result<(), CopyError> {
-    if source.pending_migrations().await? > 0 || read.migrations != there.migrations {
+fn check(read: &Census, there: &Census) -> Result<(), CopyError> {
+    if read.migrations != there.migrations {
         return Err(CopyError::OtherMigrations);
     }
     if let Some((table, rows)) = there.rows.iter().find(|(_, rows)| **rows > 0) {

@@ -1,6 +1,8 @@
 //! Copies of the whole record: made while others write, checked, restored, brought from one database to the other.
 
 mod changed;
+mod copied;
+mod in_time;
 mod places;
 mod processes;
 mod refused;

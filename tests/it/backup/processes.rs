@@ -80,8 +80,7 @@ async fn a_killed_restore_leaves_nothing(backend: Backend) {
         let place = Place::empty(backend).await;
         let child = start(&["backup", "restore", text(&backup), "--database", &place.url]);
         let ended = kill_after(child, whole.mul_f64(rng.f64() * 1.1));
-        // psql notices that nobody writes to it any more.
-        tokio::time::sleep(Duration::from_millis(300)).await;
+        wait_for_others(&test, &place.url).await;
         let is_there = run(&["verify", "--database", &place.url]).status.success();
         assert!(is_there || !ended);
         if is_there {
@@ -97,6 +96,17 @@ async fn a_killed_restore_leaves_nothing(backend: Backend) {
     }
     println!("{backend:?}: {killed} were killed before their end, {done} were done, in {whole:?} each");
     assert!(killed > 0, "none was killed in the middle");
+}
+
+/// What psql does at that moment it does to its end, before it notices that nobody writes to it any more.
+async fn wait_for_others(test: &TestDatabase, url: &str) {
+    let Some(name) = url.strip_prefix("postgres://").and_then(|url| url.split(['/', '?']).nth(1)) else { return };
+    let others = format!("SELECT count(*) FROM pg_stat_activity WHERE datname = '{name}'");
+    let began = Instant::now();
+    while crate::support::Rows::of(&test.database).count(&others).await > 0 {
+        assert!(began.elapsed() < Duration::from_mins(1), "psql goes on");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
 
 const LEASES: &str = "SELECT count(*) FROM leases";

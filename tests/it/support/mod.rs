@@ -13,7 +13,7 @@ mod template;
 mod test_database;
 
 pub(crate) use client::Client;
-pub(crate) use postgres::{cluster_folder, server_program};
+pub(crate) use postgres::{as_server_user, cluster_folder, server_program};
 pub(crate) use rows::{Rows, query_texts};
 pub(crate) use server::{RunningServer, program};
 pub(crate) use socket::{Came, Socket};
