@@ -62,13 +62,17 @@ impl Unfinished {
         if !parent.is_dir() {
             DirBuilder::new().recursive(true).mode(0o700).create(parent).map_err(BackupError::file(parent))?;
         }
-        sweep(parent);
+        // Until this one holds its own lock, nobody else may sweep. Where folders cannot be locked, as on some network file systems,
+        // nothing is swept.
+        let turn = Handle::open(parent).map_err(BackupError::file(parent))?;
+        if turn.lock().is_ok() {
+            sweep(parent);
+        }
         // The times of two are never equal in a name, or the later one is refused.
         let name = format!("{PREFIX}{}-{}", at.format("%Y%m%dT%H%M%S%.3fZ"), kind.word());
         let folder = parent.join(format!(".{name}{UNFINISHED}"));
         private.create(&folder).map_err(BackupError::file(&folder))?;
         let lock = Handle::open(&folder).map_err(BackupError::file(&folder))?;
-        // A folder that cannot be locked, as on some network file systems, is never swept.
         let _ = lock.try_lock();
         Ok(Self { folder, finished: parent.join(name), _lock: lock, is_finished: false })
     }
