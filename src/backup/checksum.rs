@@ -1,5 +1,6 @@
 //! Whether a file is what was written.
 
+use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
@@ -64,5 +65,10 @@ pub(super) fn sum(
         progress(size);
     }
     let digest = hasher.finalize();
-    Ok((size, digest.iter().map(|byte| format!("{byte:02x}")).collect()))
+    let hexadecimal = digest.iter().fold(String::new(), |mut text, byte| {
+        // Writing to a string does not fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    });
+    Ok((size, hexadecimal))
 }

@@ -87,9 +87,9 @@ impl Server {
     ) -> Result<Running, BackupError> {
         let path = self.folder.as_ref().map_or_else(|| PathBuf::from(name), |folder| folder.join(name));
         let mut command = Command::new(&path);
-        FOREIGN_VARIABLES.iter().for_each(|variable| {
+        for variable in FOREIGN_VARIABLES {
             command.env_remove(variable);
-        });
+        }
         command.envs(self.variables.iter().map(|(name, value)| (name, value))).args(arguments);
         let started = command.stdin(input).stdout(output).stderr(Stdio::piped()).spawn();
         let mut child = match started {

@@ -153,7 +153,7 @@ async fn settled(client: &Client, look: &str, after: Value) -> Value {
     let began = std::time::Instant::now();
     loop {
         let data = client.data_with(look, after.clone()).await;
-        if data["changes"]["edges"] != json!([]) || began.elapsed() > std::time::Duration::from_secs(60) {
+        if data["changes"]["edges"] != json!([]) || began.elapsed() > std::time::Duration::from_mins(1) {
             return data;
         }
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;

@@ -58,16 +58,11 @@ impl Servers {
         for file in std::fs::read_dir(deploy).unwrap().flatten() {
             std::fs::copy(file.path(), scripts.join(file.file_name())).unwrap();
         }
-        let mut chown = Command::new("sh");
-        chown.args(["-c", "true"]);
-        if let Some((user, group)) = as_server_user(&mut chown) {
-            for path in [&folder, &scripts] {
-                std::os::unix::fs::chown(path, Some(user), Some(group)).unwrap();
-            }
-        }
         let mut watchdog = Command::new("sh");
         watchdog.args(["-c", WATCHDOG, "watchdog"]).arg(&folder).stdin(Stdio::piped());
-        as_server_user(&mut watchdog);
+        if let Some((user, group)) = as_server_user(&mut watchdog) {
+            std::os::unix::fs::chown(&folder, Some(user), Some(group)).unwrap();
+        }
         Self { watchdog: watchdog.spawn().unwrap(), folder }
     }
 
@@ -88,15 +83,6 @@ impl Servers {
 
     fn text(&self, name: &str) -> String {
         self.folder.join(name).display().to_string()
-    }
-
-    /// Ends a server at once, and deletes its files.
-    fn delete(&self, data: &str) {
-        let stop = "kill -QUIT $(head -n 1 \"$1/postmaster.pid\"); while [ -e \"$1/postmaster.pid\" ]; do sleep 0.05; done; rm -rf \"$1\"";
-        let mut command = Command::new("sh");
-        command.args(["-c", stop, "stop", data]);
-        as_server_user(&mut command);
-        assert!(command.status().unwrap().success());
     }
 }
 
@@ -168,7 +154,7 @@ async fn restore_to_times() {
         let answer = server.graphql(make, json!({})).await;
         assert_eq!(answer["data"]["createProject"]["userErrors"], json!([]), "{answer}");
         drop(server);
-        servers.delete(&data);
+        delete(&data);
     }
 }
 
@@ -211,4 +197,13 @@ async fn names_in(url: &str) -> BTreeSet<String> {
     let mut connection = PgConnection::connect(url).await.unwrap();
     let rows = connection.fetch_all("SELECT name FROM features").await.unwrap();
     rows.iter().map(|row| row.try_get(0).unwrap()).collect()
+}
+
+/// Ends a server at once, and deletes its files.
+fn delete(data: &str) {
+    let stop = "kill -QUIT $(head -n 1 \"$1/postmaster.pid\"); while [ -e \"$1/postmaster.pid\" ]; do sleep 0.05; done; rm -rf \"$1\"";
+    let mut command = Command::new("sh");
+    command.args(["-c", stop, "stop", data]);
+    as_server_user(&mut command);
+    assert!(command.status().unwrap().success());
 }

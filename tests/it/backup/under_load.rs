@@ -57,7 +57,7 @@ async fn a_backup_under_load_is_a_beginning_of_what_was_written(backend: Backend
     let make = "mutation { createProject(input: { name: \"load\" }) { project { id } } }";
     let project = server.graphql(make, json!({})).await["data"]["createProject"]["project"]["id"].clone();
     let project = project.as_str().unwrap();
-    let (written, folder, made) = (Written::default(), tempfile::tempdir().unwrap(), Mutex::new(Vec::new()));
+    let (written, folder, backups_made) = (Written::default(), tempfile::tempdir().unwrap(), Mutex::new(Vec::new()));
     let writers = futures_util::future::join_all((0..WRITERS).map(|writer| written.write(writer, &server, project)));
     let backups = async {
         for _ in 0..3 {
@@ -66,7 +66,7 @@ async fn a_backup_under_load_is_a_beginning_of_what_was_written(backend: Backend
             let (url, parent) = (test.url.clone(), folder.path().to_owned());
             let backup = tokio::task::spawn_blocking(move || create(&url, &parent)).await.unwrap();
             let at_most = Written::counts(&written.sent);
-            made.lock().unwrap().push(Made { backup, at_least, at_most });
+            backups_made.lock().unwrap().push(Made { backup, at_least, at_most });
         }
         written.stopping.store(true, Ordering::SeqCst);
     };
@@ -76,7 +76,7 @@ async fn a_backup_under_load_is_a_beginning_of_what_was_written(backend: Backend
     assert_eq!(listed.lines().count(), 3, "{listed}");
     let original = Tables::read(&test.database).await;
     let (mut meanwhile, mut before) = (0, Vec::new());
-    for made in made.into_inner().unwrap() {
+    for made in backups_made.into_inner().unwrap() {
         let output = verify(&made.backup, &test.url);
         assert!(output.status.success(), "{}", super::error_of(&output));
         let there = compare(backend, &made, &original).await;
