@@ -144,6 +144,8 @@ async fn there_and_back_it_is_the_same(backend: Backend) {
         let next = settled(client, look, end).await;
         assert_eq!(next["changes"]["edges"].as_array().map(Vec::len), Some(1), "{next}");
         assert_eq!(next["changes"]["edges"][0]["cursor"], at);
+        let numbered_twice = "SELECT count(*) - count(DISTINCT position) FROM events";
+        assert_eq!(Rows::of(&client.test.database).count(numbered_twice).await, 0);
     }
     assert!(succeed(&["replay", "--database", &there.url]).contains("What is there is what the events make."));
 }
