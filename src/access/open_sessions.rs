@@ -41,6 +41,10 @@ struct Session {
     ended: watch::Sender<bool>,
 }
 
+/// Tells that nobody asks any more, however that ends: by a panic, or with the runtime in which it was to begin, and be it before it has
+/// begun. The next session begins it anew, for all.
+type Watching = ScopeGuard<Arc<OpenSessions>, fn(Arc<OpenSessions>)>;
+
 /// What the database says of credentials.
 struct Answers {
     tokens: HashMap<CredentialHash, KnownToken>,
@@ -71,34 +75,37 @@ impl OpenSessions {
         // Who has no credential has none that could end.
         let may_end = identified.credential.is_some() || identified.caller.expires_at().is_some();
         let session = Arc::new(Session { identified, ended: sender });
-        if may_end {
-            let mut open = self.lock();
-            open.sessions.push(Arc::downgrade(&session));
-            if !std::mem::replace(&mut open.is_watched, true) {
-                tokio::spawn(Arc::clone(self).watch());
-            }
+        if may_end && self.add(&session) {
+            let watching: Watching = scopeguard::guard(Arc::clone(self), |sessions| sessions.lock().is_watched = false);
+            tokio::spawn(Self::watch(watching));
         }
         OpenSession { ended, _session: session }
     }
 
+    /// Adds a session. Says whether nobody watches it.
+    fn add(&self, session: &Arc<Session>) -> bool {
+        let mut open = self.lock();
+        open.sessions.push(Arc::downgrade(session));
+        !std::mem::replace(&mut open.is_watched, true)
+    }
+
     /// Asks for as long as there are sessions.
-    async fn watch(self: Arc<Self>) {
-        // However it ends: by a panic, or with the runtime in which it was begun. The next session begins it anew, for all.
-        let watching = scopeguard::guard(Arc::clone(&self), |sessions| sessions.lock().is_watched = false);
+    async fn watch(watching: Watching) {
         loop {
             tokio::time::sleep(ASKED_EVERY).await;
             let sessions: Vec<Arc<Session>> = {
-                let mut open = self.lock();
+                let mut open = watching.lock();
                 open.sessions.retain(|session| session.strong_count() > 0);
                 if open.sessions.is_empty() {
                     open.is_watched = false;
+                    drop(open);
                     // Whoever comes now begins another one, which is no more this one's to tell of.
                     drop(ScopeGuard::into_inner(watching));
                     return;
                 }
                 open.sessions.iter().filter_map(Weak::upgrade).collect()
             };
-            let known = self.find_by_the_clock(&sessions).await;
+            let known = watching.find_by_the_clock(&sessions).await;
             if let Err(error) = &known {
                 tracing::warn!(%error, "whether callers may stay could not be asked");
             }

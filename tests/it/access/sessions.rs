@@ -83,23 +83,33 @@ async fn what_is_open_ends_when_its_caller_may_not_stay(backend: Backend) {
     }
 }
 
-/// An application may have several runtimes, one of which ends while others go on.
+/// An application may have several runtimes, one of which ends while others go on, and be it before it has begun what it was given.
 async fn who_watches_may_go_and_the_next_goes_on(backend: Backend) {
-    let world = World::new(backend).await;
-    let authenticator = Authenticator::new(world.client.test.database.clone(), Unidentified::Refused, None);
-    let (token, secret) = make(&world, None).await;
-    let first = authenticator.identify(Some(secret.reveal())).await.unwrap();
-    let second = first.clone();
-    let mut of_another = std::thread::spawn({
-        let authenticator = authenticator.clone();
-        move || tokio::runtime::Runtime::new().unwrap().block_on(async { authenticator.watch(first) })
-    })
-    .join()
-    .unwrap();
-    let mut of_ours = authenticator.watch(second);
-    assert!(token::revoke(&world.client.test.database, token).await.unwrap());
-    for session in [&mut of_another, &mut of_ours] {
-        tokio::time::timeout(AT_MOST, session.ended()).await.expect("nobody asks any more");
+    for has_begun in [false, true] {
+        let world = World::new(backend).await;
+        let authenticator = Authenticator::new(world.client.test.database.clone(), Unidentified::Refused, None);
+        let (token, secret) = make(&world, None).await;
+        let first = authenticator.identify(Some(secret.reveal())).await.unwrap();
+        let second = first.clone();
+        let mut of_another = std::thread::spawn({
+            let authenticator = authenticator.clone();
+            let watch = async move {
+                let session = authenticator.watch(first);
+                if has_begun {
+                    tokio::task::yield_now().await;
+                }
+                session
+            };
+            // On one thread, what is spawned begins when who has spawned it waits.
+            move || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(watch)
+        })
+        .join()
+        .unwrap();
+        let mut of_ours = authenticator.watch(second);
+        assert!(token::revoke(&world.client.test.database, token).await.unwrap());
+        for session in [&mut of_another, &mut of_ours] {
+            tokio::time::timeout(AT_MOST, session.ended()).await.expect("nobody asks any more");
+        }
     }
 }
 
