@@ -3,6 +3,7 @@
 mod changed;
 mod copied;
 mod in_time;
+mod older;
 mod places;
 mod processes;
 mod refused;

@@ -35,6 +35,12 @@ async fn a_restored_database_sends_when_it_is_told_to(backend: Backend) {
     let told = succeed(program().args(["backup", "send-webhooks", "--database", &place.url]));
     assert_eq!(told, "Nothing kept webhooks from being sent to.\n");
 
+    // Who says so at once is not kept from it.
+    let at_once = Place::empty(backend).await;
+    succeed(program().args(["backup", "restore", backup, "--send-webhooks", "--database", &at_once.url]));
+    let told = succeed(program().args(["backup", "send-webhooks", "--database", &at_once.url]));
+    assert_eq!(told, "Nothing kept webhooks from being sent to.\n");
+
     // The original was not asked to wait.
     let sender = world.send();
     let received = world.receiver.wait_until(|received| received.len() == 3).await;
