@@ -108,8 +108,8 @@ fn run_restore(server: &Server, from: &Expected, webhooks: Webhooks, done: &Atom
         (fed, Ok(mut psql)) => {
             reading.end()?;
             fed?;
-            // Where it fails, psql tells why.
-            let _ = write!(psql, "\n{}COMMIT;\n", mark_text(webhooks));
+            // Where it fails, psql tells why. Without statistics the first queries would be planned as if the tables were empty.
+            let _ = write!(psql, "\n{}COMMIT;\nANALYZE;\n", mark_text(webhooks));
             psql
         }
     };

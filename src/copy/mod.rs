@@ -13,7 +13,7 @@ mod rows;
 
 use std::collections::BTreeMap;
 
-use sea_orm::DbBackend;
+use sea_orm::{ConnectionTrait as _, DbBackend};
 
 use self::columns::Table;
 pub use self::error::CopyError;
@@ -70,6 +70,10 @@ pub async fn copy(
     restored::mark(&writing, webhooks).await?;
     let verified = confirm(&writing, census, webhooks).await?;
     writing.commit().await?;
+    if target.backend() == DbBackend::Postgres {
+        // Or the first queries would be planned as if the tables were empty.
+        target.writer().execute_unprepared("ANALYZE").await?;
+    }
     reading.roll_back().await?;
     Ok(verified)
 }
