@@ -37,8 +37,7 @@ const WATCHDOG: &str = r#"
 while read -r _; do :; done
 for server in "$1"/*/postmaster.pid; do
     [ ! -f "$server" ] || kill -QUIT "$(head -n 1 "$server")"
-done
-sleep 0.5
+    while [ -f "$server" ]; do sleep 0.05; done
 cd / && rm -rf "$1"
 "#;
 
@@ -61,7 +60,10 @@ impl Servers {
         let mut watchdog = Command::new("sh");
         watchdog.args(["-c", WATCHDOG, "watchdog"]).arg(&folder).stdin(Stdio::piped());
         if let Some((user, group)) = as_server_user(&mut watchdog) {
-            std::os::unix::fs::chown(&folder, Some(user), Some(group)).unwrap();
+            // The scripts, too, since it is to delete them.
+            for path in [&folder, &scripts] {
+                std::os::unix::fs::chown(path, Some(user), Some(group)).unwrap();
+            }
         }
         Self { watchdog: watchdog.spawn().unwrap(), folder }
     }
