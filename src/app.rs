@@ -61,7 +61,9 @@ pub async fn open(url: &str, pool: &PoolOptions) -> anyhow::Result<Database> {
         tracing::info!(rows = adopted, "rows from before there were events have theirs now");
     }
     database.close().await.context("the database was not closed in order")?;
-    connect(url, pool).await
+    let database = connect(url, pool).await?;
+    database.require_present().await.context("the database's position is not known")?;
+    Ok(database)
 }
 
 impl App {

@@ -7,6 +7,7 @@ mod backup;
 mod door;
 mod encryption;
 mod jwt;
+mod postgres;
 mod webhooks;
 
 use std::path::PathBuf;
@@ -18,6 +19,7 @@ pub use self::backup::BackupSettings;
 pub use self::door::DoorSettings;
 pub use self::encryption::EncryptionSettings;
 pub use self::jwt::JwtSettings;
+pub use self::postgres::PostgresSettings;
 pub use self::webhooks::WebhookArguments;
 use crate::database::PoolOptions;
 use crate::graphql::{Limits, PageLimits};
@@ -54,6 +56,10 @@ pub struct DatabaseSettings {
     #[arg(long, value_name = "MS", env = "THROUGHLINE_LOCK_TIMEOUT_MS", default_value_t = 2000,
         value_parser = RangedU64ValueParser::<u64>::new().range(1..=600_000))]
     pub lock_timeout_ms: u64,
+
+    /// What holds for PostgreSQL alone.
+    #[command(flatten)]
+    pub postgres: PostgresSettings,
 }
 
 /// What is asked of the database where others wait for it, which the commands that go through all that there is are not.
@@ -90,6 +96,7 @@ impl DatabaseSettings {
             acquire_timeout: Duration::from_millis(self.acquire_timeout_ms),
             statement_timeout: None,
             lock_timeout: Duration::from_millis(self.lock_timeout_ms),
+            ..self.postgres.pool()
         }
     }
 }

@@ -12,7 +12,8 @@ use sea_orm::{DbBackend, SqlxPostgresConnector, SqlxSqliteConnector};
 use tokio::sync::watch;
 
 use super::Database;
-use super::read_pool::{PING_AFTER_IDLE, ReadPool};
+use super::reachable::Reachable;
+use super::read_pool::{PING_AFTER_IDLE, ReadPool, Servers, find_primary};
 use super::sqlite_reader::SqliteFile;
 use super::wake::Announcer;
 use super::write_limit::WriteLimit;
@@ -29,6 +30,22 @@ pub struct PoolOptions {
     pub statement_timeout: Option<Duration>,
     /// How long a statement waits for a lock: on PostgreSQL for any, on SQLite for the file while another process has it.
     pub lock_timeout: Duration,
+    /// The connections to PostgreSQL that are kept open for queries, and for writes, however little there is to do.
+    pub min_connections: u32,
+    /// How long a connection to PostgreSQL stays open that nobody uses.
+    pub idle_timeout: Duration,
+    /// How long a connection to PostgreSQL is used before it is replaced by another one.
+    pub max_lifetime: Duration,
+    /// How long a transaction may do nothing on PostgreSQL until it is ended.
+    pub idle_in_transaction_timeout: Duration,
+    /// What the connections to PostgreSQL are called there.
+    pub application_name: String,
+    /// Where the streaming replicas of a PostgreSQL server are. After a failover the one that was promoted takes the writes.
+    pub replicas: Vec<String>,
+    /// How far a replica may be behind the primary for queries to be read from it.
+    pub max_replica_lag: Duration,
+    /// How long a query that names a position waits for a replica to reach it, before it is read from the primary.
+    pub position_wait: Duration,
 }
 
 impl Default for PoolOptions {
@@ -38,6 +55,14 @@ impl Default for PoolOptions {
             acquire_timeout: Duration::from_secs(3),
             statement_timeout: Some(Duration::from_secs(8)),
             lock_timeout: Duration::from_secs(2),
+            min_connections: 0,
+            idle_timeout: Duration::from_mins(10),
+            max_lifetime: Duration::from_mins(30),
+            idle_in_transaction_timeout: Duration::from_secs(30),
+            application_name: "throughline".to_owned(),
+            replicas: Vec::new(),
+            max_replica_lag: Duration::from_secs(1),
+            position_wait: Duration::from_millis(100),
         }
     }
 }
@@ -71,6 +96,9 @@ pub enum ConnectError {
     /// No file, or a database in memory: a pool of it would be as many databases as it has connections.
     #[error("the database URL names no file; Throughline keeps its records in one: sqlite://FILE")]
     InMemory,
+    /// Replicas of a file.
+    #[error("replicas are of a PostgreSQL server; the database URL names a file")]
+    ReplicasOfFile,
     /// The URL is not understood, or the server did not answer.
     #[error("the database cannot be opened: {0}")]
     Refused(#[from] sqlx::Error),
@@ -96,6 +124,7 @@ impl Database {
     /// When the URL is of another kind, or the database does not answer.
     pub async fn connect(url: &str, pool: &PoolOptions) -> Result<Self, ConnectError> {
         match Self::backend_of(url)? {
+            DbBackend::Sqlite if !pool.replicas.is_empty() => Err(ConnectError::ReplicasOfFile),
             DbBackend::Sqlite => connect_sqlite(url, pool).await,
             _ => connect_postgres(url, pool).await,
         }
@@ -165,34 +194,29 @@ async fn connect_sqlite(url: &str, pool: &PoolOptions) -> Result<Database, Conne
         faults: None,
         within: None,
         observed: None,
+        work: None,
+        connections: pool.max_connections as usize,
         commits: watch::Sender::default(),
         announcer: None,
+        reachable: Reachable::default(),
     })
 }
 
 async fn connect_postgres(url: &str, pool: &PoolOptions) -> Result<Database, ConnectError> {
-    let options = PgConnectOptions::from_str(url)?
-        .application_name("throughline")
-        .options([("lock_timeout", milliseconds(pool.lock_timeout))])
-        .options(pool.statement_timeout.map(|timeout| ("statement_timeout", milliseconds(timeout))))
-        .statement_cache_capacity(PREPARED_STATEMENTS)
-        .disable_statement_logging();
-    let opened = PgPoolOptions::new()
-        .max_connections(pool.max_connections)
-        .acquire_timeout(pool.acquire_timeout)
-        // A ping before every use would double a small read.
-        .test_before_acquire(false)
-        .before_acquire(|connection, metadata| {
-            Box::pin(async move {
-                if metadata.idle_for > PING_AFTER_IDLE {
-                    sqlx::Connection::ping(connection).await?;
-                }
-                Ok(true)
-            })
-        })
-        .connect_with(options.clone())
-        .await;
-    let reads = ReadPool::postgres(options.clone(), pool)?;
+    let servers: Result<Vec<_>, _> = [url]
+        .into_iter()
+        .chain(pool.replicas.iter().map(String::as_str))
+        .map(|url| postgres_options(url, pool))
+        .collect();
+    let servers = servers?;
+    let primary = match servers.len() {
+        1 => 0,
+        // Where none takes writes, the attempt to connect tells why.
+        _ => find_primary(&servers, pool.acquire_timeout).await.unwrap_or_default(),
+    };
+    let options = servers[primary].clone();
+    let promoted = watch::Sender::new(None);
+    let opened = postgres_pool(pool, promoted.subscribe()).connect_with(options.clone()).await;
     let connections = match opened {
         // The pool tries again until its time is over and then tells only that; one more attempt tells why.
         Err(sqlx::Error::PoolTimedOut) => {
@@ -201,10 +225,12 @@ async fn connect_postgres(url: &str, pool: &PoolOptions) -> Result<Database, Con
         }
         opened => opened?,
     };
-    let announcer = Some(Arc::new(Announcer::new(connections.clone())));
+    let announcer = Some(Arc::new(Announcer::new(connections.clone(), promoted.subscribe())));
+    let servers = Servers::new(servers, primary, pool, promoted)?;
+    servers.lead(connections.clone());
     let connection = SqlxPostgresConnector::from_sqlx_postgres_pool(connections);
     Ok(Database {
-        reads,
+        reads: ReadPool::Postgres(servers),
         reader: connection.clone(),
         writer: connection,
         limit: WriteLimit::postgres(pool.answer_timeout()),
@@ -212,9 +238,49 @@ async fn connect_postgres(url: &str, pool: &PoolOptions) -> Result<Database, Con
         faults: None,
         within: None,
         observed: None,
+        work: None,
+        connections: pool.max_connections as usize,
         commits: watch::Sender::default(),
         announcer,
+        reachable: Reachable::default(),
     })
+}
+
+fn postgres_options(url: &str, pool: &PoolOptions) -> Result<PgConnectOptions, sqlx::Error> {
+    let options = PgConnectOptions::from_str(url)?
+        .application_name(&pool.application_name)
+        .options([("lock_timeout", milliseconds(pool.lock_timeout))])
+        .options(pool.statement_timeout.map(|timeout| ("statement_timeout", milliseconds(timeout))))
+        // What goes through all that there is thinks between its statements.
+        .options(
+            pool.statement_timeout
+                .map(|_| ("idle_in_transaction_session_timeout", milliseconds(pool.idle_in_transaction_timeout))),
+        );
+    Ok(options.statement_cache_capacity(PREPARED_STATEMENTS).disable_statement_logging())
+}
+
+/// The pool of who writes. A connection that is older than the last promotion leads to a server that was the primary.
+fn postgres_pool(pool: &PoolOptions, promoted: watch::Receiver<Option<Instant>>) -> PgPoolOptions {
+    PgPoolOptions::new()
+        .min_connections(pool.min_connections.min(pool.max_connections))
+        .max_connections(pool.max_connections)
+        .acquire_timeout(pool.acquire_timeout)
+        .idle_timeout(pool.idle_timeout)
+        .max_lifetime(pool.max_lifetime)
+        // A ping before every use would double a small read.
+        .test_before_acquire(false)
+        .before_acquire(move |connection, metadata| {
+            let is_of_another = promoted.borrow().is_some_and(|since| since.elapsed() < metadata.age);
+            Box::pin(async move {
+                if is_of_another {
+                    return Ok(false);
+                }
+                if metadata.idle_for > PING_AFTER_IDLE {
+                    sqlx::Connection::ping(connection).await?;
+                }
+                Ok(true)
+            })
+        })
 }
 
 /// A time as PostgreSQL takes it, to which 0 would mean that there is no end.

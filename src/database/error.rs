@@ -68,6 +68,34 @@ pub(super) fn no_answer() -> DbErr {
     DbErr::Query(RuntimeErr::SqlxError(sqlx::Error::Io(silent).into()))
 }
 
+/// Whether another server may answer a read that one has failed: it is away, or its statement was in the way of what it replays.
+pub(super) fn is_elsewhere_better(error: &DbErr) -> bool {
+    match error {
+        DbErr::Conn(_) | DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed) => true,
+        DbErr::Exec(RuntimeErr::SqlxError(cause)) | DbErr::Query(RuntimeErr::SqlxError(cause)) => {
+            matches!(sort_driver_error(cause), Kind::Unavailable | Kind::Conflict)
+        }
+        _ => false,
+    }
+}
+
+/// Whether a call met a connection that had ended before.
+pub(super) fn is_ended_connection(error: &DbErr) -> bool {
+    let (DbErr::Exec(RuntimeErr::SqlxError(cause))
+    | DbErr::Query(RuntimeErr::SqlxError(cause))
+    | DbErr::Conn(RuntimeErr::SqlxError(cause))) = error
+    else {
+        return false;
+    };
+    match &**cause {
+        sqlx::Error::Io(cause) => {
+            cause.kind() != io::ErrorKind::TimedOut && cause.kind() != io::ErrorKind::ConnectionRefused
+        }
+        sqlx::Error::Database(cause) => cause.code().as_deref().is_some_and(|code| code.starts_with("57P")),
+        _ => false,
+    }
+}
+
 enum Kind {
     Unavailable,
     PoolTimeout,
@@ -90,10 +118,10 @@ fn sort_driver_error(error: &sqlx::Error) -> Kind {
 
 fn sort_code(code: &str) -> Kind {
     match code {
-        // PostgreSQL, appendix A: class 08 connection, 57P0x shutdown, class 53 resources; 57014 query canceled, by the
+        // PostgreSQL, appendix A: class 08 connection, 57P0x shutdown, 25006 a replica, which takes no writes, class 53 resources; 57014 query canceled, by the
         // statement timeout or by an administrator who had seen enough of it; 55P03 lock not available; 40001 serialization
         // failure, 40P01 deadlock; class 23 integrity.
-        "57P01" | "57P02" | "57P03" => Kind::Unavailable,
+        "57P01" | "57P02" | "57P03" | "25006" => Kind::Unavailable,
         "57014" => Kind::StatementTimeout,
         "55P03" => Kind::LockTimeout,
         "40001" | "40P01" => Kind::Conflict,

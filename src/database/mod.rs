@@ -10,6 +10,7 @@ pub mod dialect;
 mod error;
 mod pool_status;
 mod probe;
+mod reachable;
 mod read_pool;
 mod row;
 pub mod row_set;
@@ -18,6 +19,8 @@ mod sqlite_failure;
 mod sqlite_reader;
 mod turn;
 mod wake;
+mod wal_position;
+mod work;
 mod write_limit;
 
 pub use address::DatabaseAddress;
@@ -26,7 +29,9 @@ pub use connect::{ConnectError, PoolOptions};
 pub use error::DatabaseError;
 pub use pool_status::PoolStatus;
 pub use probe::{Probe, ProbeError};
+use reachable::Reachable;
 use read_pool::ReadPool;
+pub use read_pool::ServerStatus;
 pub use row::{CopiedRow, Row};
 pub use schema::MigrationState;
 use sea_orm::{
@@ -35,6 +40,8 @@ use sea_orm::{
 };
 use wake::Announcer;
 pub use wake::Wakes;
+pub use wal_position::{NoPosition, WalPosition};
+use work::Work;
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -62,10 +69,16 @@ pub struct Database {
     within: Option<Arc<DatabaseTransaction>>,
     /// The operation whose statements are run.
     observed: Option<Arc<Observed>>,
+    /// What that operation does here.
+    work: Option<Arc<Work>>,
+    /// How many connections those who write may have.
+    connections: usize,
     /// Counts what this process has committed.
     commits: watch::Sender<u64>,
     /// Tells other processes of them, where there may be others that can be told.
     announcer: Option<Arc<Announcer>>,
+    /// Whether the writer's server can be reached.
+    reachable: Reachable,
 }
 
 /// Tells whether a call fails, and how.
@@ -107,10 +120,15 @@ impl Database {
             let rows = within.query_all_raw(statement).await?;
             return Ok(rows.into_iter().map(Row::Within).collect());
         }
-        let Some(observer) = &self.observer else { return self.reads.query(sql, values).await };
+        let _turn = match &self.work {
+            Some(work) => work.turn().await,
+            None => None,
+        };
+        let route = self.work.as_ref().map(|work| work.route());
+        let Some(observer) = &self.observer else { return self.reads.query(route, sql, values).await };
         let statement = Statement { sql: sql.to_string(), values: Some(values()), db_backend: self.backend() };
         let began = Instant::now();
-        let result = self.reads.query(sql, values).await;
+        let result = self.reads.query(route, sql, values).await;
         observer(&metric::Info { elapsed: began.elapsed(), statement: &statement, failed: result.is_err() });
         result
     }
@@ -174,9 +192,14 @@ impl Database {
         Self { within: Some(Arc::new(transaction)), ..self.clone() }
     }
 
-    /// The database for one operation, which is told of each statement.
+    /// The database for one operation, which is told of each statement. Half as many of its statements run at once as there are
+    /// connections, so that some are left to others.
     pub(crate) fn observed_by(&self, operation: Arc<Observed>) -> Self {
-        Self { observed: Some(operation), ..self.clone() }
+        Self {
+            observed: Some(operation),
+            work: Some(Arc::new(Work::new(self.connections.div_ceil(2)))),
+            ..self.clone()
+        }
     }
 
     /// Tells the operation of a statement, until the value is dropped.
@@ -184,13 +207,28 @@ impl Database {
         self.observed.as_ref().map(|operation| operation.statement(loader, keys))
     }
 
-    /// Waits for the call that begins a transaction.
+    /// Waits for a call that begins a transaction. One that meets a connection that had ended is made again: nothing has begun.
     ///
     /// # Errors
     /// When it fails, or a fault was injected.
-    pub(crate) async fn begin<T>(&self, call: impl Future<Output = Result<T, DbErr>>) -> Result<T, DatabaseError> {
-        self.may_call()?;
-        self.limit.bound_begin(call).await.map_err(|error| self.sort_writers(error))
+    pub(crate) async fn begin<T, F>(&self, call: impl Fn() -> F) -> Result<T, DatabaseError>
+    where
+        F: Future<Output = Result<T, DbErr>>,
+    {
+        let mut left = self.connections;
+        loop {
+            self.may_call()?;
+            let begun = tokio::select! {
+                biased;
+                begun = self.limit.bound_begin(call()) => begun,
+                error = self.reachable.lost(&self.writer) => return Err(DatabaseError::Unavailable(error)),
+            };
+            match begun {
+                // Each that there was may have ended.
+                Err(error) if left > 0 && error::is_ended_connection(&error) => left -= 1,
+                begun => return begun.map_err(|error| self.sort_writers(error)),
+            }
+        }
     }
 
     /// Waits for a call in a transaction, or for a statement that is one by itself, as long as it may take. On an SQLite file,
@@ -206,21 +244,10 @@ impl Database {
     /// The writer's pool tells of a server that cannot be reached as of connections that are all in use.
     fn sort_writers(&self, error: DbErr) -> DatabaseError {
         match error {
-            DbErr::ConnectionAcquire(ConnAcquireErr::Timeout) if !self.writer_is_full() => {
+            DbErr::ConnectionAcquire(ConnAcquireErr::Timeout) if !reachable::is_full(&self.writer) => {
                 DatabaseError::Unavailable(error)
             }
             error => error.into(),
-        }
-    }
-
-    /// Whether every connection of the writer that there may be is open.
-    fn writer_is_full(&self) -> bool {
-        match self.backend() {
-            DbBackend::Postgres => {
-                let pool = self.writer.get_postgres_connection_pool();
-                pool.size() >= pool.options().get_max_connections()
-            }
-            _ => true,
         }
     }
 

@@ -2,7 +2,7 @@
 
 use sea_orm::DbBackend;
 
-use super::Database;
+use super::{Database, ServerStatus};
 
 /// A pool of connections at one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +18,17 @@ pub struct PoolStatus {
 }
 
 impl Database {
+    /// The servers as they are known now, where there are replicas; nothing else.
+    pub fn server_statuses(&self) -> Vec<ServerStatus> {
+        self.reads.servers().map(super::read_pool::Servers::statuses).unwrap_or_default()
+    }
+
+    /// How many statements were run again since a server had failed them, and how many queries went to the primary since no replica
+    /// could serve them.
+    pub fn moved_reads(&self) -> (u64, u64) {
+        self.reads.servers().map(super::read_pool::Servers::moved).unwrap_or_default()
+    }
+
     /// Its pools as they are now. Nobody waits for that.
     pub fn pool_statuses(&self) -> [PoolStatus; 2] {
         let read = self.reads.status();

@@ -3,20 +3,21 @@
 //! SeaORM's pools cost a small read more than the statement itself: on PostgreSQL a round trip, since sqlx asks a connection
 //! whether it still stands whenever it is given back; on SQLite two threads that wait for each other. These connections
 //! stand in pools of their own: [`postgres`] asks only one that has been idle for long, [`sqlite`] reads where the statement
-//! is asked for.
+//! is asked for. [`servers`] are the primary and the replicas of one database.
 //!
 //! **Invariant:** a connection whose statement did not run to its end is never used again in the middle of it: [`postgres`]
 //! has it cancelled and closed ([`cancel`]), [`sqlite`] stops and resets the statement.
 
 mod cancel;
 mod postgres;
+mod servers;
 mod sqlite;
+mod upkeep;
 
 use std::sync::Arc;
 
 use deadpool::managed::{Manager, Pool, PoolError, QueueMode, TimeoutType};
 use deadpool::{Runtime, Status};
-use sea_orm::sqlx::postgres::PgConnectOptions;
 use sea_orm::{ConnAcquireErr, DbErr, Values, sqlx};
 
 use super::error::no_answer;
@@ -25,40 +26,47 @@ use super::sqlite_reader::SqliteFile;
 use super::{DatabaseError, PoolOptions};
 
 pub(super) use self::postgres::PING_AFTER_IDLE;
+pub use self::servers::ServerStatus;
+pub(super) use self::servers::{Route, Servers, find_primary};
 
 /// Connections for reading.
 #[derive(Clone)]
 pub(super) enum ReadPool {
-    Postgres(postgres::Lanes),
+    Postgres(Servers),
     Sqlite(sqlite::Readers),
 }
 
 impl ReadPool {
-    pub(super) fn postgres(options: PgConnectOptions, pool: &PoolOptions) -> Result<Self, DbErr> {
-        Ok(Self::Postgres(postgres::Lanes::new(options, pool)?))
-    }
-
     pub(super) fn sqlite(file: SqliteFile, pool: &PoolOptions) -> Result<Self, DbErr> {
         Ok(Self::Sqlite(sqlite::Readers::new(file, pool)?))
     }
 
     /// Runs one statement and gives its rows. The connection keeps the statement prepared. `values` are made anew should the
-    /// statement have to run again.
+    /// statement have to run again. It runs on the primary, where no route leads elsewhere.
     pub(super) async fn query(
         &self,
+        route: Option<&Route>,
         sql: &Arc<str>,
         values: &(dyn Fn() -> Values + Sync),
     ) -> Result<Vec<Row>, DatabaseError> {
         Ok(match self {
-            Self::Postgres(lanes) => lanes.run(sql, values).await?,
+            Self::Postgres(servers) => servers.run(route, sql, values).await?,
             Self::Sqlite(readers) => readers.run(sql, values).await?,
         })
+    }
+
+    /// The servers, where there are several.
+    pub(super) fn servers(&self) -> Option<&Servers> {
+        match self {
+            Self::Postgres(servers) if servers.are_several() => Some(servers),
+            Self::Postgres(_) | Self::Sqlite(_) => None,
+        }
     }
 
     /// How many connections there are, and who waits for one.
     pub(super) fn status(&self) -> Status {
         match self {
-            Self::Postgres(lanes) => lanes.status(),
+            Self::Postgres(servers) => servers.status(),
             Self::Sqlite(readers) => readers.status(),
         }
     }
@@ -66,7 +74,7 @@ impl ReadPool {
     /// Closes the connections that nobody uses, and lets none be opened any more.
     pub(super) async fn close(&self) {
         match self {
-            Self::Postgres(lanes) => lanes.close().await,
+            Self::Postgres(servers) => servers.close().await,
             Self::Sqlite(readers) => readers.close(),
         }
     }

@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sea_orm::sqlx::postgres::{PgListener, PgPool, PgPoolOptions};
 use sea_orm::sqlx::{self, query};
@@ -25,6 +25,8 @@ const RETRY: Duration = Duration::from_secs(1);
 #[derive(Debug)]
 pub(super) struct Announcer {
     pool: PgPool,
+    /// Changes when another server takes the writes.
+    promoted: watch::Receiver<Option<Instant>>,
     /// What this process is called: its own announcements do not wake it.
     process: String,
     state: AtomicU8,
@@ -44,8 +46,8 @@ pub struct Wakes {
 }
 
 impl Announcer {
-    pub(super) fn new(pool: PgPool) -> Self {
-        Self { pool, process: Uuid::now_v7().simple().to_string(), state: AtomicU8::new(IDLE) }
+    pub(super) fn new(pool: PgPool, promoted: watch::Receiver<Option<Instant>>) -> Self {
+        Self { pool, promoted, process: Uuid::now_v7().simple().to_string(), state: AtomicU8::new(IDLE) }
     }
 
     /// Announces that something was committed, soon.
@@ -73,14 +75,19 @@ impl Announcer {
     /// Listens to other processes, until the value is dropped.
     pub(super) fn listen(&self) -> Wakes {
         let (sender, count) = watch::channel(0);
-        let options = (*self.pool.connect_options()).clone();
-        let own = self.process.clone();
+        let (writers, own, mut promoted) = (self.pool.clone(), self.process.clone(), self.promoted.clone());
         let listening = tokio::spawn(async move {
-            // A connection of its own: it is never given back.
-            let pool = PgPoolOptions::new().max_connections(1).connect_lazy_with(options);
             loop {
-                if let Err(error) = hear(&pool, &own, &sender).await {
-                    tracing::debug!(%error, "other processes are not heard; what they commit is found a little later");
+                promoted.mark_unchanged();
+                // A connection of its own: it is never given back.
+                let pool =
+                    PgPoolOptions::new().max_connections(1).connect_lazy_with((*writers.connect_options()).clone());
+                tokio::select! {
+                    heard = hear(&pool, &own, &sender) => if let Err(error) = heard {
+                        tracing::debug!(%error, "other processes are not heard; what they commit is found a little later");
+                    },
+                    // What is committed is announced elsewhere now. The sender may be gone, where there is one server.
+                    Ok(()) = promoted.changed() => continue,
                 }
                 tokio::time::sleep(RETRY).await;
             }

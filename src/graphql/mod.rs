@@ -255,9 +255,12 @@ impl Api {
             size.map_err(|error| vec![error])?;
             introspection = ask_schema(&self.schema, &document, &asked, Ask::OfItself).await?;
         }
+        reads.database().read_from_replicas(request.min_position);
+        let tells_source = request.tells_source;
         let data = rate_limit::metered(request.meter, query.run(&reads, &introspection, Answer::begin())).await;
         let cost = request.tells_cost.then_some((cost, data.objects));
-        Ok(Opened::Answer(Answer::of_query(data).with_cost(cost)))
+        let source = tells_source.then(|| reads.database().read_from());
+        Ok(Opened::Answer(Answer::of_query(data).with_cost(cost).with_source(source)))
     }
 
     /// Parses a document, within the limits. A trusted one was written with care, however large it is.
@@ -341,6 +344,7 @@ impl Api {
         if answer.has_data {
             keep();
         }
+        let answer = answer.with_position(objects.database().written());
         Ok(answer.with_cost(request.tells_cost.then(|| (cost, objects.objects()))))
     }
 

@@ -3,6 +3,7 @@
 use async_graphql::Variables;
 use serde_json::{Map, Value};
 
+use crate::database::WalPosition;
 use crate::rate_limit::Meter;
 
 /// What is to be run, and with which values.
@@ -23,6 +24,10 @@ pub struct Request {
     pub(super) resume_after: Option<String>,
     /// Whether the answer tells what was asked for, and what that came to.
     pub(super) tells_cost: bool,
+    /// What its reads must see: all up to the position of a mutation, wherever they are read from.
+    pub(super) min_position: Option<WalPosition>,
+    /// Whether the answer tells where it was read.
+    pub(super) tells_source: bool,
     /// What it is paid with; nothing is measured without.
     pub(super) meter: Option<Meter>,
 }
@@ -64,6 +69,12 @@ impl Request {
         Self { meter, ..self }
     }
 
+    /// Has its reads see all up to a position, and its answer tell where it was read.
+    #[must_use]
+    pub fn min_position(self, position: WalPosition) -> Self {
+        Self { min_position: self.min_position.max(Some(position)), tells_source: true, ..self }
+    }
+
     /// Whether the document is named, and not sent: then the same request comes again and again.
     #[must_use]
     pub fn is_persisted(&self) -> bool {
@@ -88,6 +99,7 @@ impl Request {
         let variables = take_object(&mut fields, "variables", "`variables` must be an object or null.")?;
         let mut extensions = take_object(&mut fields, "extensions", "`extensions` must be an object or null.")?;
         let sha256 = read_hash(&mut extensions)?;
+        let min_position = read_position(&extensions)?;
         if query.is_none() && document_id.is_none() && sha256.is_none() {
             return Err("`query` must be there, and a string.");
         }
@@ -101,10 +113,24 @@ impl Request {
             is_safe: false,
             resume_after: None,
             tells_cost: extensions.get("cost") == Some(&Value::Bool(true)),
+            min_position,
+            tells_source: min_position.is_some() || extensions.get("readFrom") == Some(&Value::Bool(true)),
             meter: None,
         })
     }
 }
+
+/// `minPosition`, as `extensions.position` of a mutation's answer gives it.
+fn read_position(extensions: &Map<String, Value>) -> Result<Option<WalPosition>, &'static str> {
+    match extensions.get("minPosition") {
+        None | Some(Value::Null) => Ok(None),
+        Some(Value::String(text)) => text.parse().map(Some).map_err(|_| NO_POSITION),
+        Some(_) => Err(NO_POSITION),
+    }
+}
+
+const NO_POSITION: &str =
+    "`extensions.minPosition` must be a position, as `extensions.position` of a mutation gives it.";
 
 /// `persistedQuery: { version: 1, sha256Hash }`.
 fn read_hash(extensions: &mut Map<String, Value>) -> Result<Option<String>, &'static str> {
@@ -165,6 +191,25 @@ mod tests {
         assert_eq!(Request::from_json(nulls).unwrap().operation_name, None);
         let empty = json!({ "query": "{ a }", "operationName": "" });
         assert_eq!(Request::from_json(empty).unwrap().operation_name, None);
+    }
+
+    #[test]
+    fn a_position_may_be_asked_for() {
+        let read = |position: Value| {
+            Request::from_json(json!({ "query": "{ a }", "extensions": { "minPosition": position } }))
+        };
+        let request = read(json!("00000000000000FF")).unwrap();
+        assert_eq!(request.min_position, "00000000000000ff".parse().ok());
+        let later = "0000000000000100".parse().unwrap();
+        assert_eq!(request.clone().min_position(later).min_position, Some(later));
+        assert_eq!(
+            request.min_position("0000000000000001".parse().unwrap()).min_position,
+            "00000000000000FF".parse().ok()
+        );
+        assert!(!read(Value::Null).unwrap().tells_source);
+        for wrong in [json!("0/FF"), json!(255), json!("")] {
+            assert_eq!(read(wrong).unwrap_err(), NO_POSITION);
+        }
     }
 
     #[test]

@@ -6,6 +6,7 @@ use serde_json::json;
 use super::errors::{code_of, limited, retry_after_of};
 use crate::batch::{Data, write_json};
 use crate::code::Code;
+use crate::database::WalPosition;
 use crate::rate_limit::Limited;
 use crate::telemetry::Outcome;
 
@@ -24,9 +25,27 @@ pub struct Answer {
     pub(super) errors: Vec<ServerError>,
     /// The objects that were asked for, and that came.
     cost: Option<(u64, u64)>,
+    /// The number of the server that it was read from, and whether that is the primary.
+    read_from: Option<(usize, bool)>,
+    /// Up to where the operation has written.
+    position: Option<WalPosition>,
 }
 
 impl Answer {
+    /// Nothing is said yet.
+    fn empty() -> Self {
+        Self {
+            body: Vec::new(),
+            has_data: false,
+            refusal: None,
+            retry_after_s: None,
+            errors: Vec::new(),
+            cost: None,
+            read_from: None,
+            position: None,
+        }
+    }
+
     /// The beginning of an answer that has data.
     pub(super) fn begin() -> Vec<u8> {
         let mut body = Vec::with_capacity(1024);
@@ -36,7 +55,7 @@ impl Answer {
 
     /// The answer of a query, whose data was appended to what [`Answer::begin`] gives.
     pub(super) fn of_query(Data { json, errors, .. }: Data) -> Self {
-        Self { body: json, has_data: true, refusal: None, retry_after_s: None, errors, cost: None }
+        Self { body: json, has_data: true, errors, ..Self::empty() }
     }
 
     /// The answer of an operation that async-graphql ran.
@@ -47,12 +66,12 @@ impl Answer {
         }
         let mut body = Self::begin();
         write_json(&response.data, &mut body);
-        Self { body, has_data: true, refusal: None, retry_after_s: None, errors: response.errors, cost: None }
+        Self { body, has_data: true, errors: response.errors, ..Self::empty() }
     }
 
     /// The answer to a request that was not run.
     pub(super) fn refused(errors: Vec<ServerError>) -> Self {
-        Self { body: b"{".to_vec(), has_data: false, refusal: None, retry_after_s: None, errors, cost: None }
+        Self { body: b"{".to_vec(), errors, ..Self::empty() }
     }
 
     /// The answer to a request that its caller cannot pay for.
@@ -78,6 +97,16 @@ impl Answer {
         Self { cost, ..self }
     }
 
+    /// Lets the answer tell where it was read.
+    pub(super) fn with_source(self, read_from: Option<(usize, bool)>) -> Self {
+        Self { read_from, ..self }
+    }
+
+    /// Lets the answer tell up to where the operation has written.
+    pub(super) fn with_position(self, position: Option<WalPosition>) -> Self {
+        Self { position, ..self }
+    }
+
     /// Ends the answer with its errors, of which it tells at most so many.
     pub(super) fn finish(mut self, most_errors: usize) -> Self {
         // An answer without data has at least one.
@@ -95,6 +124,13 @@ impl Answer {
         let mut extensions = serde_json::Map::new();
         if let Some((requested, actual)) = self.cost {
             extensions.insert("cost".to_owned(), json!({ "requested": requested, "actual": actual }));
+        }
+        if let Some(position) = self.position {
+            extensions.insert("position".to_owned(), position.to_string().into());
+        }
+        if let Some((server, is_primary)) = self.read_from {
+            let role = if is_primary { "primary" } else { "replica" };
+            extensions.insert("readFrom".to_owned(), json!({ "role": role, "server": server }));
         }
         if omitted > 0 {
             extensions.insert("omittedErrors".to_owned(), omitted.into());

@@ -20,6 +20,7 @@ use super::request::RequestId;
 use super::{Origins, Served, cache, graphiql, rate_limit};
 use crate::access::Caller;
 use crate::code::Code;
+use crate::database::WalPosition;
 use crate::graphql::{Answer, Request};
 use crate::rate_limit::Meter;
 
@@ -37,7 +38,8 @@ pub(super) async fn post(
         Ok(meter) => meter,
         Err(limited) => return Ok(rate_limit::refuse(&limited, response_type)),
     };
-    let asked = Asked { served: &served, caller, client, request_id: &request_id.0 };
+    let asked =
+        Asked { served: &served, caller, client, request_id: &request_id.0, min_position: min_position(&headers)? };
     let response = match read_body(&served, &headers, request.into_body()).await? {
         Value::Array(requests) => asked.batch(requests, meter.clone(), response_type).await?,
         request => {
@@ -68,7 +70,8 @@ pub(super) async fn get(
     };
     let request = read_parameters(&headers, parameters.as_deref(), &served.settings.origins)?;
     let is_persisted = request.is_persisted();
-    let asked = Asked { served: &served, caller, client, request_id: &request_id.0 };
+    let asked =
+        Asked { served: &served, caller, client, request_id: &request_id.0, min_position: min_position(&headers)? };
     let answer = asked.execute(request, meter.clone()).await;
     let response = if is_persisted && answer.is_whole() {
         cache::revalidate(&headers, answer.body, response_type)
@@ -109,11 +112,16 @@ struct Asked<'s> {
     caller: Caller,
     client: ClientAddress,
     request_id: &'s str,
+    /// What its reads must see.
+    min_position: Option<WalPosition>,
 }
 
 impl Asked<'_> {
     async fn execute(&self, request: Request, meter: Option<Meter>) -> Answer {
-        let request = request.paid_with(meter);
+        let mut request = request.paid_with(meter);
+        if let Some(position) = self.min_position {
+            request = request.min_position(position);
+        }
         self.served.api.execute(request, self.caller.clone(), self.request_id.to_owned()).await
     }
 
@@ -150,6 +158,19 @@ impl Asked<'_> {
         Ok(([(header::CONTENT_TYPE, response_type.content_type())], body).into_response())
     }
 }
+
+/// What the reads of a request must see, where a header says so: the position of a mutation.
+fn min_position(headers: &HeaderMap) -> Result<Option<WalPosition>, HttpError> {
+    let Some(value) = headers.get(MIN_POSITION) else { return Ok(None) };
+    let position = value.to_str().ok().and_then(|text| text.trim().parse().ok());
+    position.map(Some).ok_or_else(|| {
+        HttpError::bad_request(
+            "The header throughline-min-position must be a position, as `extensions.position` of a mutation gives it.",
+        )
+    })
+}
+
+const MIN_POSITION: &str = "throughline-min-position";
 
 /// Tells what the caller has left, where there is a limit.
 pub(super) fn tell_left(mut response: Response, meter: Option<&Meter>) -> Response {

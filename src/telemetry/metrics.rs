@@ -10,7 +10,7 @@ use metrics::{describe_counter, describe_gauge, describe_histogram};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 
 use crate::code::Code;
-use crate::database::PoolStatus;
+use crate::database::{PoolStatus, ServerStatus};
 
 /// What a request asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,6 +76,10 @@ const STATEMENT_KEYS: &str = "throughline_statement_keys";
 const POOL_SIZE: &str = "throughline_pool_size";
 const POOL_IDLE: &str = "throughline_pool_idle";
 const POOL_WAITERS: &str = "throughline_pool_waiters";
+const SERVER_ANSWERS: &str = "throughline_database_server_answers";
+const SERVER_IS_PRIMARY: &str = "throughline_database_server_is_primary";
+const SERVER_LAG: &str = "throughline_database_server_lag_seconds";
+const MOVED_READS: &str = "throughline_moved_reads_total";
 const CONNECTIONS: &str = "throughline_open_connections";
 const SUBSCRIPTIONS: &str = "throughline_open_subscriptions";
 const WEBHOOK_ATTEMPTS: &str = "throughline_webhook_attempts_total";
@@ -189,6 +193,23 @@ impl Metrics {
         });
     }
 
+    /// What is known of the database's servers, where there are several, and how many reads went elsewhere than they should.
+    pub(super) fn set_servers(&self, servers: &[ServerStatus], (failed, unserved): (u64, u64)) {
+        let truth = |is: bool| if is { 1.0 } else { 0.0 };
+        with_local_recorder(&*self.recorder, || {
+            for ServerStatus { number, is_primary, answers, lag } in servers {
+                let server = number.to_string();
+                gauge!(SERVER_ANSWERS, "server" => server.clone()).set(truth(*answers));
+                gauge!(SERVER_IS_PRIMARY, "server" => server.clone()).set(truth(*is_primary));
+                gauge!(SERVER_LAG, "server" => server).set(lag.as_secs_f64());
+            }
+            if !servers.is_empty() {
+                counter!(MOVED_READS, "reason" => "server_failed").absolute(failed);
+                counter!(MOVED_READS, "reason" => "no_replica").absolute(unserved);
+            }
+        });
+    }
+
     pub(super) fn render(&self) -> String {
         self.handle.render()
     }
@@ -230,6 +251,10 @@ fn describe() {
     describe_gauge!(POOL_SIZE, Unit::Count, "Connections to the database that are open, by pool.");
     describe_gauge!(POOL_IDLE, Unit::Count, "Connections to the database that nobody uses, by pool.");
     describe_gauge!(POOL_WAITERS, Unit::Count, "Requests that wait for a connection to the database, by pool.");
+    describe_gauge!(SERVER_ANSWERS, Unit::Count, "Whether a database server answers, by its place in the settings.");
+    describe_gauge!(SERVER_IS_PRIMARY, Unit::Count, "Whether a database server is the one that writes go to.");
+    describe_gauge!(SERVER_LAG, Unit::Seconds, "Seconds that a replica is behind the primary.");
+    describe_counter!(MOVED_READS, Unit::Count, "Reads that went to another database server, by why.");
     describe_gauge!(CONNECTIONS, Unit::Count, "Connections from clients that are open.");
     describe_gauge!(SUBSCRIPTIONS, Unit::Count, "Subscriptions that are followed.");
     describe_counter!(
@@ -241,6 +266,8 @@ fn describe() {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]
@@ -254,6 +281,8 @@ mod tests {
         metrics.loader("features").keys.record(20.0);
         metrics.loader("features").duration.record(0.2);
         metrics.set_pools(&[PoolStatus { name: "read", size: 3, idle: 2, waiters: Some(1) }]);
+        let lag = Duration::from_millis(1500);
+        metrics.set_servers(&[ServerStatus { number: 2, is_primary: false, answers: true, lag }], (4, 5));
         let text = metrics.render();
         for line in [
             r#"throughline_requests_total{type="query",outcome="refused"} 2"#,
@@ -266,6 +295,11 @@ mod tests {
             r#"throughline_statement_duration_seconds_count{loader="features"} 1"#,
             r#"throughline_pool_idle{pool="read"} 2"#,
             r#"throughline_pool_waiters{pool="read"} 1"#,
+            r#"throughline_database_server_answers{server="2"} 1"#,
+            r#"throughline_database_server_is_primary{server="2"} 0"#,
+            r#"throughline_database_server_lag_seconds{server="2"} 1.5"#,
+            r#"throughline_moved_reads_total{reason="server_failed"} 4"#,
+            r#"throughline_moved_reads_total{reason="no_replica"} 5"#,
             "throughline_open_connections 0",
             "throughline_open_subscriptions 0",
             r#"throughline_webhook_attempts_total{outcome="taken"} 0"#,

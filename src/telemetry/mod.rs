@@ -88,6 +88,7 @@ impl Telemetry {
     #[must_use]
     pub fn render(&self, database: &Database) -> String {
         self.0.metrics.set_pools(&database.pool_statuses());
+        self.0.metrics.set_servers(&database.server_statuses(), database.moved_reads());
         self.0.metrics.render()
     }
 

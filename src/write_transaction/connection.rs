@@ -29,7 +29,7 @@ impl Connection {
             ..TransactionOptions::default()
         };
         #[expect(clippy::disallowed_methods, reason = "this is the one door")]
-        let transaction = database.begin(database.writer().begin_with_options(options)).await?;
+        let transaction = database.begin(|| database.writer().begin_with_options(options)).await?;
         Ok(Self::Transaction(database.clone(), transaction))
     }
 
@@ -91,10 +91,14 @@ impl Connection {
     /// Makes the changes last, where they do not already.
     pub(super) async fn commit(self) -> Result<(), DatabaseError> {
         match self {
-            Self::Single(database) => database.notify_commit(),
+            Self::Single(database) => {
+                database.notify_commit();
+                database.note_written().await;
+            }
             Self::Transaction(database, transaction) => {
                 database.write(transaction.commit()).await?;
                 database.notify_commit();
+                database.note_written().await;
             }
         }
         Ok(())

@@ -42,7 +42,7 @@ impl Inspection {
             ..TransactionOptions::default()
         };
         #[expect(clippy::disallowed_methods, reason = "this is the one door")]
-        let transaction = database.begin(database.writer().begin_with_options(options)).await?;
+        let transaction = database.begin(|| database.writer().begin_with_options(options)).await?;
         let inspection = Self(Connection::Transaction(database.clone(), transaction));
         if must_wait && !is_sqlite {
             // Before anything is read, or it would be read as of a moment before the lock.

@@ -36,6 +36,7 @@ mod reads;
 mod schema;
 mod search;
 mod serve;
+mod servers;
 #[cfg(feature = "otlp")]
 mod spans;
 mod sqlite_reads;

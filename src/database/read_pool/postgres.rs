@@ -16,6 +16,7 @@ use tracing::Dispatch;
 use tracing::instrument::WithSubscriber as _;
 
 use super::cancel::Canceller;
+use super::upkeep::Lifetimes;
 use super::{Row, acquire_error, build, driver_error, no_answer};
 use crate::database::PoolOptions;
 
@@ -34,6 +35,7 @@ pub(in crate::database) struct Lanes {
 /// Opens connections, and tells which can be used again.
 pub(in crate::database) struct Opener {
     options: PgConnectOptions,
+    lifetimes: Lifetimes,
 }
 
 /// A connection in the pool.
@@ -61,15 +63,16 @@ impl Manager for Opener {
     type Error = sqlx::Error;
 
     async fn create(&self) -> Result<Lane, sqlx::Error> {
-        let mut connection = PgConnection::connect_with(&self.options).await?;
-        let process =
-            sqlx::query_scalar("SELECT pg_backend_pid()").persistent(false).fetch_one(&mut connection).await?;
-        Ok(Lane { connection, process, state: State::Idle, proven: false })
+        // Apart: it is seldom needed, and each statement that waits for a connection would carry it along.
+        Box::pin(open(&self.options)).await
     }
 
     async fn recycle(&self, lane: &mut Lane, metrics: &Metrics) -> RecycleResult<sqlx::Error> {
         if lane.state != State::Idle {
             return Err(RecycleError::message("a statement was left in the middle"));
+        }
+        if !self.lifetimes.lets_live(metrics) {
+            return Err(RecycleError::message("it has served for long enough"));
         }
         if metrics.last_used() > PING_AFTER_IDLE {
             lane.connection.ping().await?;
@@ -78,10 +81,19 @@ impl Manager for Opener {
     }
 }
 
+async fn open(options: &PgConnectOptions) -> Result<Lane, sqlx::Error> {
+    let mut connection = PgConnection::connect_with(options).await?;
+    let process = sqlx::query_scalar("SELECT pg_backend_pid()").persistent(false).fetch_one(&mut connection).await?;
+    Ok(Lane { connection, process, state: State::Idle, proven: false })
+}
+
 impl Lanes {
     pub(super) fn new(options: PgConnectOptions, pool: &PoolOptions) -> Result<Self, DbErr> {
         let canceller = Arc::new(Canceller::new(options.clone()));
-        Ok(Self { pool: build(Opener { options }, pool)?, canceller, answer_timeout: pool.answer_timeout() })
+        let lifetimes = Lifetimes::of(pool);
+        let lanes = build(Opener { options, lifetimes }, pool)?;
+        lifetimes.look_after(&lanes);
+        Ok(Self { pool: lanes, canceller, answer_timeout: pool.answer_timeout() })
     }
 
     pub(super) async fn run(&self, sql: &Arc<str>, values: &(dyn Fn() -> Values + Sync)) -> Result<Vec<Row>, DbErr> {

@@ -193,9 +193,11 @@ impl Connection {
         if self.is_foreign {
             return Err(Close::FORBIDDEN);
         }
-        let (headers, extensions) = &mut self.opening;
-        add_headers(headers, payload);
-        let identified = identify(&self.served, headers, extensions).await;
+        // They are not asked again, and what they are slices of is all that has come with the request.
+        let (mut headers, extensions) = std::mem::take(&mut self.opening);
+        add_headers(&mut headers, payload);
+        // Apart: thousands of connections wait, and each is let in once.
+        let identified = Box::pin(identify(&self.served, &headers, &extensions)).await;
         let identified = identified.map_err(Close::not_let_in)?;
         self.state.caller = Some(identified.caller.clone());
         self.state.session = Some(self.served.authenticator.watch(identified));

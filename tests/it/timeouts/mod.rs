@@ -23,7 +23,13 @@ const SOON: Duration = Duration::from_secs(5);
 /// Times that are not waited for in vain.
 fn patient() -> PoolOptions {
     let long = Duration::from_secs(30);
-    PoolOptions { max_connections: 4, acquire_timeout: long, statement_timeout: Some(long), lock_timeout: long }
+    PoolOptions {
+        max_connections: 4,
+        acquire_timeout: long,
+        statement_timeout: Some(long),
+        lock_timeout: long,
+        ..PoolOptions::default()
+    }
 }
 
 /// The API over the demo with these times.

@@ -1,0 +1,62 @@
+//! What an operator is told of the servers.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use super::Servers;
+
+/// A database server at one moment.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ServerStatus {
+    /// Its place in the settings, from 1 on: the one that is named as the database is the first.
+    pub number: usize,
+    /// Whether it is the one that writes go to.
+    pub is_primary: bool,
+    /// Whether it has answered when it was last asked.
+    pub answers: bool,
+    /// How far it is behind the primary.
+    pub lag: Duration,
+}
+
+/// How often statements went elsewhere than they should.
+#[derive(Default)]
+pub(super) struct Moved {
+    from_failed: AtomicU64,
+    to_primary: AtomicU64,
+}
+
+impl Moved {
+    /// A server has failed a statement, which is run again somewhere else.
+    pub(super) fn from_failed(&self) {
+        self.from_failed.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// No replica could serve a query.
+    pub(super) fn to_primary(&self) {
+        self.to_primary.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+impl Servers {
+    /// The servers as they are known now. Nobody waits for that.
+    pub(in crate::database) fn statuses(&self) -> Vec<ServerStatus> {
+        let primary = self.all.primary();
+        let status = |server: &super::Server| {
+            let known = server.known();
+            ServerStatus {
+                number: server.number(),
+                is_primary: std::ptr::eq(server, primary),
+                answers: known.role.is_some(),
+                lag: known.lag,
+            }
+        };
+        self.all.servers.iter().map(status).collect()
+    }
+
+    /// How many statements were run again since a server failed them, and how many queries went to the primary since no replica could
+    /// serve them.
+    pub(in crate::database) fn moved(&self) -> (u64, u64) {
+        let Moved { from_failed, to_primary } = &self.all.moved;
+        (from_failed.load(Ordering::Relaxed), to_primary.load(Ordering::Relaxed))
+    }
+}

@@ -1,0 +1,103 @@
+//! What one operation does with the database: how many of its statements run at once, where it reads, and up to where it has written.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+use super::read_pool::Route;
+use super::{Database, WalPosition};
+
+/// What an operation does.
+pub(super) struct Work {
+    turns: Semaphore,
+    route: Route,
+    /// The last position that it has written up to; 0 where it has written nothing, or nobody asks.
+    written: AtomicU64,
+}
+
+/// Where the position is that other servers must have reached to show what was committed. What is committed without waiting for the
+/// disk is written, but not yet flushed.
+const WRITTEN: &str = "SELECT pg_wal_lsn_diff(CASE current_setting('synchronous_commit') \
+    WHEN 'off' THEN pg_current_wal_insert_lsn() ELSE pg_current_wal_flush_lsn() END, '0/0')::int8";
+
+impl Work {
+    pub(super) fn new(at_once: usize) -> Self {
+        Self { turns: Semaphore::new(at_once), route: Route::default(), written: AtomicU64::new(0) }
+    }
+
+    /// Waits until fewer statements of the operation run than may.
+    pub(super) async fn turn(&self) -> Option<SemaphorePermit<'_>> {
+        // It is never closed.
+        self.turns.acquire().await.ok()
+    }
+
+    pub(super) fn route(&self) -> &Route {
+        &self.route
+    }
+}
+
+impl Database {
+    /// Reads from now on from a replica that has reached a position, where there are any: for an operation that changes nothing.
+    pub(crate) fn read_from_replicas(&self, at_least: Option<WalPosition>) {
+        if let (Some(work), Some(_)) = (&self.work, self.reads.servers()) {
+            work.route.lead_to_replicas(at_least.unwrap_or_default());
+        }
+    }
+
+    /// The database for what must be read whatever server is there, and is best read from the primary.
+    pub(crate) fn from_any_server(&self) -> Self {
+        if self.reads.servers().is_none() {
+            return self.clone();
+        }
+        let work = Work::new(Semaphore::MAX_PERMITS);
+        work.route.lead_to_primary();
+        Self { work: Some(work.into()), ..self.clone() }
+    }
+
+    /// Whether any server answers that there are, where there are several.
+    pub(crate) fn any_server_answers(&self) -> bool {
+        self.reads.servers().is_some_and(super::read_pool::Servers::any_answers)
+    }
+
+    /// The number of the server that the operation's last statement was read from, and whether that is the primary.
+    pub(crate) fn read_from(&self) -> (usize, bool) {
+        let servers = self.work.as_ref().zip(self.reads.servers());
+        servers.and_then(|(work, servers)| work.route.led_to(servers)).unwrap_or((1, true))
+    }
+
+    /// Notes up to where the operation has written, where there are replicas that may be behind.
+    pub(crate) async fn note_written(&self) {
+        let Some(work) = self.work.as_ref().filter(|_| self.reads.servers().is_some()) else { return };
+        match self.primary_position().await {
+            Ok(position) => {
+                work.written.fetch_max(position.0, Ordering::Relaxed);
+            }
+            // What was committed is committed; who reads it from a replica may see it a little later.
+            Err(error) => tracing::warn!(%error, "the position of what was written is not known"),
+        }
+    }
+
+    /// Up to where the operation has written, where that is known.
+    pub(crate) fn written(&self) -> Option<WalPosition> {
+        let written = self.work.as_ref()?.written.load(Ordering::Relaxed);
+        (written > 0).then_some(WalPosition(written))
+    }
+
+    /// Lets no replica serve that has not seen what the primary has now: its tables may be older than this program.
+    ///
+    /// # Errors
+    /// When the primary does not answer.
+    pub async fn require_present(&self) -> Result<(), super::DatabaseError> {
+        if let Some(servers) = self.reads.servers() {
+            servers.require(self.primary_position().await?);
+        }
+        Ok(())
+    }
+
+    async fn primary_position(&self) -> Result<WalPosition, super::DatabaseError> {
+        let _observed = self.observe("position", 1);
+        let rows = self.reads.query(None, &WRITTEN.into(), &|| sea_orm::Values(Vec::new())).await?;
+        let position = rows.first().map(|row| row.int(0)).transpose()?.flatten().unwrap_or_default();
+        Ok(WalPosition(u64::try_from(position).unwrap_or_default()))
+    }
+}

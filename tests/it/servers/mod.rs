@@ -1,0 +1,31 @@
+//! Several servers of PostgreSQL and several of ours, under load, while one after the other fails: what clients see of that.
+//!
+//! `THROUGHLINE_FAULT_SCALE` says how many times as long as in a usual run (1) the longer of these tests take.
+
+mod cluster;
+mod faults;
+mod load;
+mod replicas;
+
+use std::time::Duration;
+
+use crate::support::{RunningServer, program};
+
+/// How long the longer tests take, as a factor.
+fn scale() -> u32 {
+    std::env::var("THROUGHLINE_FAULT_SCALE").map_or(1, |scale| scale.parse().unwrap())
+}
+
+/// Serves the database at `primary`, with its replicas and other settings.
+fn serve(primary: &str, replicas: &[String], settings: &[&str]) -> RunningServer {
+    let mut command = program();
+    command.args(["serve", "--listen", "127.0.0.1:0", "--webhooks", "false", "--database", primary]);
+    for replica in replicas {
+        command.args(["--replica", replica]);
+    }
+    RunningServer::start_with(command.args(settings))
+}
+
+async fn pause(seconds: f64) {
+    tokio::time::sleep(Duration::from_secs_f64(seconds)).await;
+}
