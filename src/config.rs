@@ -3,6 +3,7 @@
 //! **Invariant:** settings are read once, from the command line and then the environment, and passed down; no other
 //! module reads the environment.
 
+mod backup;
 mod door;
 mod encryption;
 mod jwt;
@@ -14,6 +15,7 @@ use std::time::Duration;
 
 use clap::builder::RangedU64ValueParser;
 
+pub use self::backup::BackupSettings;
 pub use self::door::DoorSettings;
 pub use self::encryption::EncryptionSettings;
 pub use self::jwt::JwtSettings;

@@ -19,6 +19,7 @@
 pub mod access;
 pub mod app;
 pub mod audit;
+pub mod backup;
 pub mod batch;
 pub mod changes;
 pub mod cli;
@@ -26,6 +27,7 @@ pub mod clock;
 pub mod closed_set;
 pub mod code;
 pub mod config;
+pub mod copy;
 pub mod database;
 pub mod deployments;
 mod embed;

@@ -12,7 +12,7 @@ pub struct Model {
     pub id: Uuid,
     /// Its place among all events; given by the database, rising, with gaps.
     pub position: i64,
-    /// The transaction that wrote it on PostgreSQL, 0 on SQLite. Followers read in the order of this and the position.
+    /// The transaction that wrote it on PostgreSQL; on SQLite the same for all since the record was last restored. Followers read in the order of this and the position.
     pub transaction_id: i64,
     /// What kind of thing changed: `feature`.
     pub aggregate_type: String,

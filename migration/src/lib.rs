@@ -26,6 +26,7 @@ mod m20261128_000013_follow_events;
 mod m20261129_000014_create_identities;
 mod m20261129_000015_encryption;
 mod m20261129_000016_create_webhooks;
+mod m20261129_000017_event_epoch;
 mod sql;
 
 /// Runs the steps, in this order, each in a transaction with the record that it has run.
@@ -52,6 +53,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261129_000014_create_identities::MIGRATION),
             Box::new(m20261129_000015_encryption::MIGRATION),
             Box::new(m20261129_000016_create_webhooks::MIGRATION),
+            Box::new(m20261129_000017_event_epoch::MIGRATION),
         ]
     }
 }

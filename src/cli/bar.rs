@@ -25,6 +25,11 @@ pub(super) fn bar_of(unit: &str) -> ProgressBar {
 
 /// Shows how far it has come.
 pub(super) fn show(bar: &ProgressBar, walked: Walked) {
-    bar.set_length(walked.total);
-    bar.set_position(walked.events);
+    advance(bar, walked.events, walked.total);
+}
+
+/// Shows how far it has come, and how far it goes.
+pub(super) fn advance(bar: &ProgressBar, done: u64, total: u64) {
+    bar.set_length(total);
+    bar.set_position(done);
 }

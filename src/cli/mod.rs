@@ -3,7 +3,9 @@
 //! **Invariant:** a command reads nothing of the environment but through its settings, writes its result to standard
 //! output and everything else to standard error, and says what went wrong in one chain of causes.
 
+mod backup;
 mod bar;
+mod copy;
 mod explain;
 pub mod import;
 mod keys;
@@ -72,6 +74,8 @@ enum Command {
     Verify(verify::VerifyCommand),
     Replay(replay::ReplayCommand),
     Keys(Box<keys::KeysCommand>),
+    Backup(Box<backup::BackupCommand>),
+    Copy(copy::CopyCommand),
     Schema(schema::SchemaCommand),
     Explain(explain::ExplainCommand),
 }
@@ -115,6 +119,8 @@ pub async fn run(command_line: CommandLine) -> anyhow::Result<()> {
         Command::Verify(command) => command.run().await,
         Command::Replay(command) => command.run().await,
         Command::Keys(command) => command.run().await,
+        Command::Backup(command) => command.run().await,
+        Command::Copy(command) => command.run().await,
         Command::Schema(command) => command.run().await,
         Command::Explain(command) => command.run().await,
     }

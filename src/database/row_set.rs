@@ -3,6 +3,7 @@
 //!
 //! **Invariant:** a row set holds values, never SQL. Whatever writes or looks up rows in sets uses it.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use chrono::SecondsFormat;
@@ -13,7 +14,7 @@ use uuid::Uuid;
 /// Rows of named columns.
 #[derive(Debug)]
 pub struct RowSet {
-    columns: Vec<(&'static str, CellType)>,
+    columns: Vec<(Cow<'static, str>, CellType)>,
     json: String,
     length: usize,
 }
@@ -66,7 +67,8 @@ impl CellType {
 impl RowSet {
     /// No rows yet, of these columns.
     #[must_use]
-    pub fn new(columns: Vec<(&'static str, CellType)>) -> Self {
+    pub fn new<N: Into<Cow<'static, str>>>(columns: Vec<(N, CellType)>) -> Self {
+        let columns = columns.into_iter().map(|(name, cell)| (name.into(), cell)).collect();
         Self { columns, json: "[".to_owned(), length: 0 }
     }
 
@@ -123,7 +125,7 @@ impl RowSet {
     /// The columns' names, joined by commas.
     #[must_use]
     pub fn column_names(&self) -> String {
-        self.columns.iter().map(|(name, _)| *name).collect::<Vec<_>>().join(", ")
+        self.columns.iter().map(|(name, _)| &**name).collect::<Vec<_>>().join(", ")
     }
 
     /// The rows as an item of a `FROM`, called `d`, from the parameter that `placeholder` stands for.
@@ -137,7 +139,7 @@ impl RowSet {
                 (DbBackend::Sqlite, CellType::Json) => format!("value -> '{name}' AS {name}"),
                 (DbBackend::Sqlite, _) => format!("value ->> '{name}' AS {name}"),
                 (_, CellType::Bytes) => format!("decode({name}, 'hex') AS {name}"),
-                _ => (*name).to_owned(),
+                _ => name.clone().into_owned(),
             });
             described.push(format!("{name} {}", cell.postgres_name()));
         }

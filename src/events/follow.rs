@@ -15,7 +15,7 @@ use crate::database::{DatabaseError, Parameters};
 /// A place in the order of all events; the default is before the first one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Position {
-    /// The transaction that wrote the event on PostgreSQL, 0 on SQLite.
+    /// The transaction that wrote the event on PostgreSQL; on SQLite the same for all, until the record is restored.
     pub transaction_id: i64,
     /// The event's own position.
     pub position: i64,

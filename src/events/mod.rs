@@ -34,6 +34,7 @@ pub use place::{place_of, position_of};
 pub use replay::{Comparison, Found, ReplayError, Replayed, replay};
 pub use snapshot::Snapshot;
 pub use topic::{Topic, UnknownType, types_named};
+pub(crate) use verify::verify_in;
 pub use verify::{Fault, Tampering, Verified, verify};
 pub use walk::Walked;
 

@@ -71,7 +71,8 @@ pub async fn verify(database: &Database, progress: impl Fn(Walked)) -> Result<Ve
     verified
 }
 
-async fn verify_in(inspection: &Inspection, progress: impl Fn(Walked)) -> Result<Verified, DatabaseError> {
+/// [`verify`], within a transaction.
+pub(crate) async fn verify_in(inspection: &Inspection, progress: impl Fn(Walked)) -> Result<Verified, DatabaseError> {
     let mut walk = Walk::begin(inspection).await?;
     let (mut open, mut streams): (Option<Stream>, u64) = (None, 0);
     loop {

@@ -34,7 +34,7 @@ pub struct Dispatcher {
 }
 
 /// What is leased.
-const LEASE: &str = "webhooks";
+pub(super) const LEASE: &str = "webhooks";
 /// How often it is asked whether there is something to do, by who has nothing to do.
 const POLL: Duration = Duration::from_secs(1);
 /// How many attempts run at once, to all webhooks.

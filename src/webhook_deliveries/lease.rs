@@ -3,6 +3,7 @@
 //! **Invariant:** what is begun only while the lease [`lasts`](Lease::lasts) long enough ends before another process can have it, as long as
 //! the processes' clocks differ by less than [`SKEW`].
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -10,6 +11,7 @@ use chrono::TimeDelta;
 use sea_orm::ConnectionTrait as _;
 use uuid::Uuid;
 
+use super::hold::NOBODY;
 use crate::clock;
 use crate::database::{Database, DatabaseError, Parameters};
 
@@ -23,6 +25,8 @@ pub(super) struct Lease {
     owner: Uuid,
     length: Duration,
     held_until: Arc<Mutex<Option<Instant>>>,
+    /// Whether the log has been told that nobody may hold it.
+    has_told: Arc<AtomicBool>,
 }
 
 /// How much the clocks of two processes may differ.
@@ -32,7 +36,7 @@ impl Lease {
     /// A lease for work whose pieces take at most so long each; not held yet.
     pub(super) fn new(database: Database, name: &'static str, piece: Duration) -> Self {
         let length = piece * 2 + SKEW * 3;
-        Self { database, name, owner: Uuid::now_v7(), length, held_until: Arc::default() }
+        Self { database, name, owner: Uuid::now_v7(), length, held_until: Arc::default(), has_told: Arc::default() }
     }
 
     /// How long to wait before it is taken again: when a piece could still be begun.
@@ -47,7 +51,13 @@ impl Lease {
     pub(super) async fn take(&self) -> Result<bool, DatabaseError> {
         // It is held from before the database was asked.
         let (asked, now) = (Instant::now(), clock::now());
-        if self.is_anothers(now).await? {
+        if let Some(owner) = self.other_owner(now).await? {
+            if owner == NOBODY && !self.has_told.swap(true, Ordering::Relaxed) {
+                tracing::warn!(
+                    "nothing is sent to webhooks: this database was restored, or copied from another, which may still send; \
+                     `throughline backup send-webhooks` says that it takes that one's place"
+                );
+            }
             self.hold_until(None);
             return Ok(false);
         }
@@ -66,13 +76,14 @@ impl Lease {
         Ok(is_held)
     }
 
-    /// Whether somebody else holds it: who only waits for it need not write.
-    async fn is_anothers(&self, now: chrono::DateTime<chrono::Utc>) -> Result<bool, DatabaseError> {
+    /// Who else holds it: who only waits for it need not write.
+    async fn other_owner(&self, now: chrono::DateTime<chrono::Utc>) -> Result<Option<Uuid>, DatabaseError> {
         let statement = Parameters::statement(self.database.backend(), |parameters| {
             let (name, now, owner) = (parameters.add(self.name), parameters.add(now), parameters.add(self.owner));
-            format!("SELECT 1 FROM leases WHERE name = {name} AND expires_at >= {now} AND owner <> {owner}")
+            format!("SELECT owner FROM leases WHERE name = {name} AND expires_at >= {now} AND owner <> {owner}")
         });
-        Ok(self.database.reader().query_one_raw(statement).await?.is_some())
+        let row = self.database.reader().query_one_raw(statement).await?;
+        Ok(row.map(|row| row.try_get_by_index(0)).transpose()?)
     }
 
     /// Whether it is held for so long from now on.

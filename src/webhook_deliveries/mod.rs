@@ -14,6 +14,7 @@ mod back_off;
 mod body;
 pub mod dispatcher;
 pub mod graphql;
+pub mod hold;
 mod lease;
 pub mod mutations;
 mod queue;

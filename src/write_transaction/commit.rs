@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use entity::{audit_log, deployment, event, feature, project, project_member, test_case, user, webhook};
-use sea_orm::EntityName as _;
+use sea_orm::{DbBackend, EntityName as _};
 use serde_json::Value as Json;
 use uuid::Uuid;
 
@@ -64,17 +64,25 @@ pub(super) fn compose(session: &Session<'_>) -> Writing {
     Writing { batch, recounted, events, audit_logs }
 }
 
-/// The database gives the position, and on PostgreSQL the transaction.
+/// The database gives the position, and on PostgreSQL the transaction; on SQLite that is the same for all, until the record is
+/// restored or brought into another database.
 fn insert_events(batch: &mut Batch, session: &Session<'_>) {
     let given = |column: event::Column| !matches!(column, event::Column::Position | event::Column::TransactionId);
     let rows = RowSet::of_models(&session.events, given);
-    if !session.names_features {
-        return insert(batch, event::Entity.table_name(), rows);
+    if rows.is_empty() {
+        return;
     }
-    // What is no feature's id is the project's.
-    let columns = rows.column_names();
-    let project = "coalesce((SELECT f.project_id FROM features f WHERE f.id = d.project_id), d.project_id)";
-    let selected = columns.replace("project_id", project);
+    let mut columns = rows.column_names();
+    let mut selected = columns.clone();
+    if session.names_features {
+        // What is no feature's id is the project's.
+        let project = "coalesce((SELECT f.project_id FROM features f WHERE f.id = d.project_id), d.project_id)";
+        selected = selected.replace("project_id", project);
+    }
+    if batch.backend() == DbBackend::Sqlite {
+        columns.push_str(", transaction_id");
+        selected.push_str(", (SELECT epoch FROM event_epoch)");
+    }
     batch.add(|parameters| {
         format!("INSERT INTO events ({columns}) SELECT {selected} FROM {}", parameters.add_rows(rows))
     });
@@ -216,7 +224,7 @@ fn parents_touched(tables: &Tables) -> BTreeSet<Uuid> {
 /// Lets no two transactions count a feature's children at once, and makes sure that the feature is as it was read: what is new
 /// here is locked already.
 fn lock_parents(batch: &mut Batch, tables: &Tables, parents: &BTreeSet<Uuid>) {
-    if batch.backend() != sea_orm::DbBackend::Postgres {
+    if batch.backend() != DbBackend::Postgres {
         return;
     }
     let existing = |id: &&Uuid| {

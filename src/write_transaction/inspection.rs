@@ -89,6 +89,23 @@ impl Inspection {
         Ok(())
     }
 
+    /// Inserts rows that were another database's, with the numbers that the database gives to others.
+    ///
+    /// # Errors
+    /// When the statement fails.
+    pub async fn copy_in(&self, table: &str, rows: RowSet) -> Result<(), DatabaseError> {
+        if rows.is_empty() {
+            return Ok(());
+        }
+        let columns = rows.column_names();
+        let overriding = if self.backend() == DbBackend::Postgres { "OVERRIDING SYSTEM VALUE" } else { "" };
+        let statement = Parameters::statement(self.backend(), |parameters| {
+            let rows = parameters.add_rows(rows);
+            format!("INSERT INTO {table} ({columns}) {overriding} SELECT {columns} FROM {rows}")
+        });
+        self.0.execute(statement).await
+    }
+
     /// Runs a statement.
     ///
     /// # Errors

@@ -10,6 +10,7 @@ mod support;
 
 mod access;
 mod attacks;
+mod backup;
 mod cli;
 mod connections;
 mod constraints;

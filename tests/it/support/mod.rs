@@ -13,13 +13,13 @@ mod template;
 mod test_database;
 
 pub(crate) use client::Client;
-pub(crate) use postgres::{cluster_folder, server_program};
+pub(crate) use postgres::{as_server_user, cluster_folder, server_program};
 pub(crate) use rows::{Rows, query_texts};
 pub(crate) use server::{RunningServer, program};
 pub(crate) use socket::{Came, Socket};
 pub(crate) use statements::Statements;
 pub(crate) use tables::Tables;
-pub(crate) use test_database::TestDatabase;
+pub(crate) use test_database::{Place, TestDatabase};
 
 /// So many texts, with a space after each.
 pub(crate) fn repeat(count: usize, make: impl Fn(usize) -> String) -> String {

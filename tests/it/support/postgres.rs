@@ -59,6 +59,15 @@ pub(crate) fn cluster_folder(database_url: &str) -> PathBuf {
     PathBuf::from(socket.expect("the cluster's files are at hand where it is the tests' own"))
 }
 
+/// Lets a command run as the user that servers of the tests run as. Gives that user and its group, where it is another than this one.
+pub(crate) fn as_server_user(command: &mut Command) -> Option<(u32, u32)> {
+    let user = server_user().expect("there is a user to run a server as");
+    if let Some((user, group)) = user {
+        command.uid(user).gid(group);
+    }
+    user
+}
+
 /// A program that belongs to the server.
 pub(crate) fn server_program(name: &str) -> PathBuf {
     find_binaries().expect("the server's binaries were found before").join(name)

@@ -16,13 +16,21 @@ pub(crate) struct TestDatabase {
     pub(crate) database: Database,
     /// Where a process of its own can open it: what `--database` takes.
     pub(crate) url: String,
-    home: Home,
+    _home: Home,
+}
+
+/// Where a database can be made; whatever is there when it is dropped is deleted.
+pub(crate) struct Place {
+    /// What `--database` takes. On SQLite there is no file; on PostgreSQL the database is there, and nothing is in it.
+    pub(crate) url: String,
+    _home: Home,
 }
 
 /// What is deleted at the end.
 enum Home {
     Folder(#[expect(dead_code, reason = "it is held to be dropped")] TempDir),
     OnServer { name: String },
+    Elsewhere,
 }
 
 impl TestDatabase {
@@ -55,6 +63,15 @@ impl TestDatabase {
                 (server.database_url(&name), Home::OnServer { name })
             }
         };
+        Self::open(url, home).await
+    }
+
+    /// A database that somebody else has made and will delete.
+    pub(crate) async fn at(url: &str) -> Self {
+        Self::open(url.to_owned(), Home::Elsewhere).await
+    }
+
+    async fn open(url: String, home: Home) -> Self {
         // Longer than the product's, since the tests of a loaded machine wait for each other.
         let pool = PoolOptions {
             acquire_timeout: Duration::from_secs(15),
@@ -62,7 +79,7 @@ impl TestDatabase {
             lock_timeout: Duration::from_secs(15),
             ..PoolOptions::default()
         };
-        Self { database: Database::connect(&url, &pool).await.unwrap(), url, home }
+        Self { database: Database::connect(&url, &pool).await.unwrap(), url, _home: home }
     }
 
     /// The same database through pools that are made otherwise.
@@ -73,9 +90,29 @@ impl TestDatabase {
     }
 }
 
-impl Drop for TestDatabase {
+impl Place {
+    /// Where nothing is yet.
+    pub(crate) async fn empty(backend: Backend) -> Self {
+        match backend {
+            Backend::Sqlite => {
+                let folder = tempfile::tempdir().unwrap();
+                let url = format!("sqlite://{}", folder.path().join("place.db").display());
+                Self { url, _home: Home::Folder(folder) }
+            }
+            Backend::Postgres => {
+                let (server, name) = (Server::get(), Server::new_database_name());
+                let mut admin = PgConnection::connect(&server.admin_url()).await.unwrap();
+                admin.execute(AssertSqlSafe(format!("CREATE DATABASE {name}"))).await.unwrap();
+                admin.close().await.unwrap();
+                Self { url: server.database_url(&name), _home: Home::OnServer { name } }
+            }
+        }
+    }
+}
+
+impl Drop for Home {
     fn drop(&mut self) {
-        let Home::OnServer { name } = &self.home else { return };
+        let Home::OnServer { name } = self else { return };
         let drop = format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)");
         // The test's runtime cannot be waited for from within, so the statement gets a thread and a runtime of its own.
         let dropping = std::thread::spawn(move || {

@@ -5,6 +5,7 @@ mod failing;
 mod managing;
 mod processes;
 mod receiver;
+mod restored;
 
 use std::time::Duration;
 
@@ -21,6 +22,8 @@ struct World {
     receiver: Receiver,
     project: String,
     webhook: String,
+    /// What its secrets are encrypted with.
+    key: String,
 }
 
 const LOG: &str = "query($id: ID!) { webhook(id: $id) { status deliveries(first: 1000) { nodes { id status attempts lastStatusCode lastError \
@@ -33,7 +36,8 @@ impl World {
 
     /// With a receiver, and what else the webhook is made with.
     async fn with(backend: Backend, receiver: Receiver, other: Value) -> Self {
-        let client = Client::new(TestDatabase::new(backend).await).with_keys(&KeyRing::generate_key());
+        let key = KeyRing::generate_key();
+        let client = Client::new(TestDatabase::new(backend).await).with_keys(&key);
         let data = client.data("mutation { createProject(input: { name: \"P\" }) { project { id } } }").await;
         let project = data["createProject"]["project"]["id"].as_str().unwrap().to_owned();
         let mut input = json!({ "projectId": project, "url": receiver.url, "secret": SECRET });
@@ -42,7 +46,7 @@ impl World {
         let payload = client.data_with(make, json!({ "input": input })).await["createWebhook"].take();
         assert_eq!(payload["userErrors"], json!([]));
         let webhook = payload["webhook"]["id"].as_str().unwrap().to_owned();
-        Self { client, receiver, project, webhook }
+        Self { client, receiver, project, webhook, key }
     }
 
     async fn feature(&self, name: &str) -> String {
