@@ -1,6 +1,6 @@
 // The panel "Plans": runs the tab's query as an instance administrator may, and draws how the server has read it.
 import { useGraphiQL } from '@graphiql/react';
-import { getOperationAST, parse } from 'graphql';
+import { Kind, parse } from 'graphql';
 import { useState } from 'react';
 
 function Icon() {
@@ -12,10 +12,21 @@ function Icon() {
   );
 }
 
+/** The operation that is meant: the only one, or the one that the cursor was in. */
+function findOperation(query, cursorIn) {
+  const operations = parse(query).definitions.filter((definition) => definition.kind === Kind.OPERATION_DEFINITION);
+  const [only, ...others] = operations;
+  // GraphiQL learns the name of what was just typed a moment later.
+  const operation = others.length === 0 ? only : operations.find((operation) => operation.name?.value === cursorIn);
+  if (!operation) throw new Error('There are several operations: put the cursor into the one that is meant.');
+  return operation;
+}
+
 /** What the server says of the query; an error's text where it says nothing. */
-async function explain(url, headers, { query, variables, operationName }) {
-  const operation = getOperationAST(parse(query), operationName || undefined);
-  if (operation?.operation !== 'query') throw new Error('Only a query is explained here: this would change something, or go on.');
+async function explain(url, headers, { query, variables, cursorIn }) {
+  const operation = findOperation(query, cursorIn);
+  const operationName = operation.name?.value;
+  if (operation.operation !== 'query') throw new Error('Only a query is explained here: this would change something, or go on.');
   const answer = await fetch(url, {
     method: 'POST',
     headers: { 'content-type': 'application/json', 'throughline-explain': 'analyze', ...headers },
@@ -32,11 +43,11 @@ export function plansPlugin(url, headers) {
 }
 
 function Plans({ url, headers }) {
-  const { queryEditor, variableEditor, operationName } = useGraphiQL((state) => state);
+  const { queryEditor, variableEditor, operationName: cursorIn } = useGraphiQL((state) => state);
   const [{ report, error, isRunning }, setState] = useState({});
   const run = async () => {
     setState({ report, isRunning: true });
-    const asked = { query: queryEditor?.getValue() ?? '', variables: variableEditor?.getValue() ?? '', operationName };
+    const asked = { query: queryEditor?.getValue() ?? '', variables: variableEditor?.getValue() ?? '', cursorIn };
     setState(await explain(url, headers, asked).then((report) => ({ report }), (error) => ({ error: error.message })));
   };
   return (

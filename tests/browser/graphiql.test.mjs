@@ -120,11 +120,13 @@ test('the plans of a query are drawn', async () => {
   await seeInEditor(page, 'FirstProjects');
   await page.getByRole('region', { name: 'Operation Editor' }).click();
   await page.keyboard.press('ControlOrMeta+A');
-  const slow = '{ features(first: 5, filter: { tests: { some: { name: { contains: "nowhere" } } } }) { nodes { name } } }';
+  const slow = '{ features(first: 5, filter: { tests: { some: { name: { contains: "x y" } } } }) { nodes { name } } }';
   await page.keyboard.insertText(slow);
   // The editor has closed the first bracket by itself.
   await page.keyboard.press('Delete');
-  await page.keyboard.press('Home');
+  await page.getByLabel('Prettify').click();
+  await page.getByRole('region', { name: 'Operation Editor' }).click();
+  await page.keyboard.press('ControlOrMeta+Home');
   await plans.getByRole('button', { name: 'Explain' }).click();
   await plans.getByText('1 warning').waitFor();
   await plans.getByText('MANY_ROWS_READ').waitFor();
