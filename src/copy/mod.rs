@@ -64,18 +64,18 @@ pub async fn copy(
             progress(done, total);
         }
     }
+    reading.roll_back().await?;
     if writing.backend() == DbBackend::Postgres {
         go_on_counting(&writing).await?;
     }
     restored::mark(&writing, webhooks).await?;
-    let verified = confirm(&writing, census, webhooks).await?;
+    let copied = confirm(&writing, census, webhooks).await?;
     writing.commit().await?;
     if target.backend() == DbBackend::Postgres {
         // Or the first queries would be planned as if the tables were empty.
         target.writer().execute_unprepared("ANALYZE").await?;
     }
-    reading.roll_back().await?;
-    Ok(verified)
+    Ok(copied)
 }
 
 /// Both have the tables of this program, and the target has nothing in them.
