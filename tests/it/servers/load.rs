@@ -87,6 +87,11 @@ impl Load {
         self.shared.seen.lock().unwrap().clone()
     }
 
+    /// The last number that each writer was told is written, by its feature.
+    pub(super) fn acknowledged(&self) -> Vec<(String, u64)> {
+        self.shared.seen.lock().unwrap().acknowledged.values().cloned().collect()
+    }
+
     /// Forgets all that was seen but what was acknowledged.
     pub(super) fn forget(&self) {
         let mut seen = self.shared.seen.lock().unwrap();

@@ -1,11 +1,15 @@
-//! Several servers of PostgreSQL and several of ours, under load, while one after the other fails: what clients see of that.
+//! Servers of ours under load, while what they stand on fails: PostgreSQL and its replicas, its connections, a file and its disk. What
+//! clients see of that, and what is left.
 //!
 //! `THROUGHLINE_FAULT_SCALE` says how many times as long as in a usual run (1) the longer of these tests take.
 
 mod cluster;
+mod exhausted;
 mod faults;
+mod file;
 mod load;
 mod replicas;
+mod soak;
 
 use std::time::Duration;
 

@@ -83,6 +83,27 @@ impl RunningServer {
         self.signal("-HUP");
     }
 
+    /// Stops it where it is.
+    pub(crate) fn freeze(&self) {
+        self.signal("-STOP");
+    }
+
+    /// Lets it go on.
+    pub(crate) fn thaw(&self) {
+        self.signal("-CONT");
+    }
+
+    /// Takes away the limit of how large its files may be.
+    pub(crate) fn allow_any_file_size(&self) {
+        let process = self.child.id().to_string();
+        assert!(Command::new("prlimit").args(["--fsize=unlimited", "--pid", &process]).status().unwrap().success());
+    }
+
+    /// How many files and connections it has open.
+    pub(crate) fn descriptors(&self) -> usize {
+        std::fs::read_dir(format!("/proc/{}/fd", self.child.id())).unwrap().count()
+    }
+
     fn signal(&self, signal: &str) {
         // std can only kill.
         assert!(Command::new("kill").args([signal, &self.child.id().to_string()]).status().unwrap().success());
