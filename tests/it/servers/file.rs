@@ -18,7 +18,7 @@ fn serve_within(database: &str, kib: u64) -> RunningServer {
     let served = program();
     let mut command = Command::new("sh");
     // Without the trap the signal that comes with the error would end the process.
-    command.args(["-c", "trap '' XFSZ; ulimit -f \"$1\"; shift; exec \"$@\"", "sh", &(kib * 2).to_string()]);
+    command.args(["-c", "trap '' XFSZ; ulimit -S -f \"$1\"; shift; exec \"$@\"", "sh", &(kib * 2).to_string()]);
     command.arg(served.get_program()).args([
         "serve",
         "--listen",

@@ -129,7 +129,14 @@ impl Load {
         let mut lost = Vec::new();
         for (id, number) in seen.acknowledged.values() {
             let mutation = "mutation($id: ID!) { updateFeature(input: { id: $id }) { feature { name } } }";
-            let answer = self.shared.ask(0, json!({ "query": mutation, "variables": { "id": id } })).await.unwrap();
+            let mut answer = Value::Null;
+            // Connections that have ended are met one after the other.
+            for _ in 0..20 {
+                answer = self.shared.ask(0, json!({ "query": mutation, "variables": { "id": id } })).await.unwrap();
+                if answer["errors"][0]["extensions"]["code"] != "DATABASE_UNAVAILABLE" {
+                    break;
+                }
+            }
             let there = number_of(&answer["data"]["updateFeature"]["feature"]);
             if there.is_none_or(|there| there < *number) {
                 lost.push(format!("{number} was acknowledged, {there:?} is there: {answer}"));
