@@ -128,7 +128,7 @@ async fn look_up(
     });
     let (sql, values) = (statement.sql.into(), statement.values.unwrap_or_else(|| Values(Vec::new())));
     let values = || values.clone();
-    let database = database.from_any_server();
+    let database = database.on_any_server();
     let rows = database.read_for("authenticate", keys, &sql, &values);
     tokio::time::timeout(FOUND_WITHIN, rows).await.unwrap_or_else(|_| Err(DatabaseError::no_answer()))
 }

@@ -54,7 +54,7 @@ pub struct PostgresSettings {
         value_parser = RangedU64ValueParser::<u64>::new().range(1..=3_600_000))]
     pub idle_in_transaction_timeout_ms: u64,
 
-    /// What its connections are called in pg_stat_activity
+    /// What its connections are called on the server
     #[arg(long, value_name = "NAME", env = "THROUGHLINE_APPLICATION_NAME", default_value = "throughline")]
     pub application_name: String,
 }

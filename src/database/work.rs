@@ -45,7 +45,7 @@ impl Database {
     }
 
     /// The database for what must be read whatever server is there, and is best read from the primary.
-    pub(crate) fn from_any_server(&self) -> Self {
+    pub(crate) fn on_any_server(&self) -> Self {
         if self.reads.servers().is_none() {
             return self.clone();
         }

@@ -161,7 +161,7 @@ impl Api {
         let pages = self.settings.pages;
         let observed = self.telemetry.begin();
         let mut database = self.database.observed_by(Arc::clone(&observed));
-        let explaining = match request.explains.then(|| Explaining::begin(&caller)).transpose() {
+        let explaining = match request.tells.explanation.then(|| Explaining::begin(&caller)).transpose() {
             Ok(explaining) => explaining,
             Err(error) => {
                 observed.end(Outcome::Refused, [Code::Forbidden]);
@@ -273,9 +273,9 @@ impl Api {
             introspection = ask_schema(&self.schema, &document, &asked, Ask::OfItself).await?;
         }
         reads.database().read_from_replicas(request.min_position);
-        let tells_source = request.tells_source;
+        let tells_source = request.tells.source;
         let data = rate_limit::metered(request.meter, query.run(&reads, &introspection, Answer::begin())).await;
-        let cost = request.tells_cost.then_some((cost, data.objects));
+        let cost = request.tells.cost.then_some((cost, data.objects));
         let source = tells_source.then(|| reads.database().read_from());
         Ok(Opened::Answer(Answer::of_query(data).with_cost(cost).with_source(source)))
     }
@@ -361,15 +361,21 @@ impl Api {
         if answer.has_data {
             keep();
         }
-        let answer = answer.with_position(objects.database().written());
-        Ok(answer.with_cost(request.tells_cost.then(|| (cost, objects.objects()))))
+        let database = objects.database();
+        // What a command has met that was carried out before is not older than what there is now.
+        if database.written().is_none() {
+            database.note_written().await;
+        }
+        let answer = answer.with_position(database.written());
+        Ok(answer.with_cost(request.tells.cost.then(|| (cost, objects.objects()))))
     }
 }
 
 /// Pays for an operation before anything of it is done. What is explained is read twice, and costs as much, but never more than there is in
 /// a minute.
 fn pay(request: &Request, cost: u64) -> Result<(), Vec<ServerError>> {
-    let cost_by = |meter: &Meter| if request.explains { cost.saturating_mul(2).min(meter.limit()) } else { cost };
+    let cost_by =
+        |meter: &Meter| if request.tells.explanation { cost.saturating_mul(2).min(meter.limit()) } else { cost };
     let paid = request.meter.as_ref().map(|meter| meter.pay(cost_by(meter))).transpose();
     paid.map(drop).map_err(|by| vec![limited(&by)])
 }

@@ -22,16 +22,23 @@ pub struct Request {
     pub(super) is_safe: bool,
     /// Where a subscription goes on, whatever its arguments say: its transport remembers what came last.
     pub(super) resume_after: Option<String>,
-    /// Whether the answer tells what was asked for, and what that came to.
-    pub(super) tells_cost: bool,
     /// What its reads must see: all up to the position of a mutation, wherever they are read from.
     pub(super) min_position: Option<WalPosition>,
-    /// Whether the answer tells where it was read.
-    pub(super) tells_source: bool,
-    /// Whether an instance administrator wants to see how it is read.
-    pub(super) explains: bool,
+    /// What the answer tells besides.
+    pub(super) tells: Tells,
     /// What it is paid with; nothing is measured without.
     pub(super) meter: Option<Meter>,
+}
+
+/// What an answer tells besides data and errors, in its extensions.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Tells {
+    /// What was asked for, and what that came to.
+    pub(super) cost: bool,
+    /// Where it was read.
+    pub(super) source: bool,
+    /// How it was read, to an instance administrator.
+    pub(super) explanation: bool,
 }
 
 impl Request {
@@ -68,7 +75,7 @@ impl Request {
     /// Has the answer tell how it was read, which only an instance administrator may see: for anybody else it is refused.
     #[must_use]
     pub fn explained(self) -> Self {
-        Self { explains: true, ..self }
+        Self { tells: Tells { explanation: true, ..self.tells }, ..self }
     }
 
     /// Has it paid for, where there is a limit.
@@ -80,7 +87,8 @@ impl Request {
     /// Has its reads see all up to a position, and its answer tell where it was read.
     #[must_use]
     pub fn min_position(self, position: WalPosition) -> Self {
-        Self { min_position: self.min_position.max(Some(position)), tells_source: true, ..self }
+        let tells = Tells { source: true, ..self.tells };
+        Self { min_position: self.min_position.max(Some(position)), tells, ..self }
     }
 
     /// Whether the document is named, and not sent: then the same request comes again and again.
@@ -120,10 +128,12 @@ impl Request {
             variables: Variables::from_json(Value::Object(variables)),
             is_safe: false,
             resume_after: None,
-            tells_cost: extensions.get("cost") == Some(&Value::Bool(true)),
             min_position,
-            tells_source: min_position.is_some() || extensions.get("readFrom") == Some(&Value::Bool(true)),
-            explains: false,
+            tells: Tells {
+                cost: extensions.get("cost") == Some(&Value::Bool(true)),
+                source: min_position.is_some() || extensions.get("readFrom") == Some(&Value::Bool(true)),
+                explanation: false,
+            },
             meter: None,
         })
     }
@@ -195,7 +205,7 @@ mod tests {
         assert_eq!(request.query.as_deref(), Some("query A($x: Int) { a }"));
         assert_eq!(request.operation_name.as_deref(), Some("A"));
         assert_eq!(serde_json::to_string(&request.variables).unwrap(), r#"{"x":1}"#);
-        assert!(request.tells_cost && !request.is_persisted());
+        assert!(request.tells.cost && !request.is_persisted());
         let nulls = json!({ "query": "{ a }", "operationName": null, "variables": null, "extensions": null });
         assert_eq!(Request::from_json(nulls).unwrap().operation_name, None);
         let empty = json!({ "query": "{ a }", "operationName": "" });
@@ -215,7 +225,7 @@ mod tests {
             request.min_position("0000000000000001".parse().unwrap()).min_position,
             "00000000000000FF".parse().ok()
         );
-        assert!(!read(Value::Null).unwrap().tells_source);
+        assert!(!read(Value::Null).unwrap().tells.source);
         for wrong in [json!("0/FF"), json!(255), json!("")] {
             assert_eq!(read(wrong).unwrap_err(), NO_POSITION);
         }

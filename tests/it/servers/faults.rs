@@ -38,7 +38,7 @@ async fn a_server_that_is_killed_loses_nothing_that_was_acknowledged() {
     let (_, lost) = load.end().await;
     println!("{rounds} times: an error after {slowest:.1?} at most, good answers {back:.1?} after the server was back");
     assert!(lost.is_empty(), "{lost:#?}");
-    assert!(slowest < Duration::from_millis(1100) && back < Duration::from_secs(2), "{slowest:?} {back:?}");
+    assert!(slowest < Duration::from_millis(2500) && back < Duration::from_secs(5), "{slowest:?} {back:?}");
     let metrics = server.client.get(format!("{}/metrics", server.address)).send().await.unwrap().text().await.unwrap();
     for line in ["throughline_pool_waiters{pool=\"read\"} 0", "throughline_open_connections"] {
         assert!(metrics.contains(line), "{line}: {metrics}");
@@ -95,7 +95,7 @@ async fn a_server_that_hangs_keeps_nobody_longer_than_a_request_may_take() {
     );
     assert!(lost.is_empty(), "{lost:#?}");
     assert!(!seen.failed_reads.is_empty() && !seen.refused_writes.is_empty(), "{seen:#?}");
-    assert!(seen.longest_read.max(seen.longest_refusal) < LIMIT + Duration::from_millis(500), "{seen:#?}");
+    assert!(seen.longest_read.max(seen.longest_refusal) < LIMIT + Duration::from_millis(1500), "{seen:#?}");
     let codes = ["DATABASE_UNAVAILABLE", "REQUEST_TIMEOUT", "POOL_TIMEOUT"];
     assert!(seen.refused_writes.keys().all(|code| codes.contains(&code.as_str())), "{seen:#?}");
     assert!(seen.failed_reads.iter().all(|read| codes.iter().any(|code| read.contains(code))), "{seen:#?}");

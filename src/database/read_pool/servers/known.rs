@@ -11,6 +11,8 @@ use crate::database::WalPosition;
 /// What is known of a server since it was last asked.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Known {
+    /// Whether it was asked at all.
+    pub(super) is_asked: bool,
     /// What it is; nothing where it did not answer.
     pub(super) role: Option<Role>,
     /// Up to where it has written, or has replayed what another one wrote.

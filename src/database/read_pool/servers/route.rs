@@ -87,7 +87,7 @@ impl Route {
             if place != all.primary.load(Ordering::Relaxed) {
                 server.suspect();
             }
-            all.moved.from_failed();
+            all.moved.count_failed();
             tried.0.push(place);
         }
         Err(failure.unwrap_or_else(no_answer))
@@ -113,7 +113,7 @@ impl Route {
         }
         let to_primary = tried.leaves(primary);
         if to_primary.is_some() && last != primary {
-            all.moved.to_primary();
+            all.moved.count_unserved();
         }
         to_primary
     }

@@ -51,10 +51,10 @@ impl Server {
         self.hurry.notify_one();
     }
 
-    /// Waits until it does not answer any more.
+    /// Waits until it is known not to answer.
     pub(super) async fn lost(&self) {
         // The sender is ours.
-        let _ = self.known.subscribe().wait_for(|known| known.role.is_none()).await;
+        let _ = self.known.subscribe().wait_for(|known| known.is_asked && known.role.is_none()).await;
     }
 
     /// Waits until something else is known of it.

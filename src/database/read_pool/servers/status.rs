@@ -27,12 +27,12 @@ pub(super) struct Moved {
 
 impl Moved {
     /// A server has failed a statement, which is run again somewhere else.
-    pub(super) fn from_failed(&self) {
+    pub(super) fn count_failed(&self) {
         self.from_failed.fetch_add(1, Ordering::Relaxed);
     }
 
     /// No replica could serve a query.
-    pub(super) fn to_primary(&self) {
+    pub(super) fn count_unserved(&self) {
         self.to_primary.fetch_add(1, Ordering::Relaxed);
     }
 }

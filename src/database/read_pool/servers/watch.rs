@@ -55,6 +55,7 @@ async fn watch(all: Arc<All>, place: usize) {
             Ok(Ok((role, position))) => {
                 let is_primary = matches!(role, Role::Primary { .. });
                 Known {
+                    is_asked: true,
                     role: Some(role),
                     position,
                     lag: if is_primary { Duration::ZERO } else { all.history.lag_at(position) },
@@ -62,9 +63,9 @@ async fn watch(all: Arc<All>, place: usize) {
             }
             Ok(Err(error)) => {
                 tracing::debug!(%error, server = server.number(), "a server does not answer");
-                Known { role: None, ..server.known() }
+                Known { is_asked: true, role: None, ..server.known() }
             }
-            Err(_) => Known { role: None, ..server.known() },
+            Err(_) => Known { is_asked: true, role: None, ..server.known() },
         };
         tell(server, known);
         all.elect();
@@ -100,10 +101,10 @@ fn tell(server: &Server, known: Known) {
     match known.role {
         None => tracing::warn!(server = server_number, "a database server does not answer"),
         Some(Role::Primary { timeline }) => {
-            tracing::info!(server = server_number, timeline, "a database server takes writes")
+            tracing::info!(server = server_number, timeline, "a database server takes writes");
         }
         Some(Role::Replica) => {
-            tracing::info!(server = server_number, "a database server replays what another one writes")
+            tracing::info!(server = server_number, "a database server replays what another one writes");
         }
     }
 }
