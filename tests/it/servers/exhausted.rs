@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::cluster::Cluster;
 use super::{pause, scale, serve};
-use crate::support::{RunningServer, leaves_postgres_out};
+use crate::support::{RunningServer, leaves_postgres_out, repeat};
 
 const ONLY: u16 = 1;
 const CONNECTIONS: usize = 5;
@@ -73,8 +73,7 @@ async fn one_wide_query_leaves_connections_to_others() {
         return;
     }
     let (_cluster, server) = slow(&["--max-connections", "4", "--request-timeout-ms", "4000"]).await;
-    let wide: String =
-        (0..12).map(|number| format!("p{number}: projects(first: {}) {{ nodes {{ name }} }} ", number + 1)).collect();
+    let wide = repeat(12, |number| format!("p{number}: projects(first: {}) {{ nodes {{ name }} }}", number + 1));
     let wide = format!("{{ {wide} }}");
     let client = reqwest::Client::new();
     let beside = async {
@@ -114,9 +113,9 @@ async fn nothing_runs_for_clients_that_have_gone() {
     pause(5.0).await;
     let left: u64 = cluster.psql(ONLY, running).parse().unwrap();
     println!(
-        "{clients} clients hung up: {most} statements of theirs ran after the first hundred, {left} run five seconds after the last"
+        "{clients} clients hung up: {most} statements of theirs ran at once, {left} run five seconds after the last"
     );
-    assert_eq!(left, 0);
+    assert!(most > 0 && left == 0, "{most}, {left}");
     let (code, took) = ask(&reqwest::Client::new(), &server, QUICK).await;
     assert!(code.is_none() && took < Duration::from_secs(2), "{code:?} after {took:?}");
 }

@@ -43,7 +43,7 @@ async fn a_disk_that_is_full_is_told_and_loses_nothing() {
     let test = TestDatabase::new(Backend::Sqlite).await;
     let server = serve_within(&test.url, 4096);
     let load = Load::start(&[&server]).await;
-    let full = load.wait(Instant::now(), Duration::from_secs(60), |seen| !seen.refused_writes.is_empty()).await;
+    let full = load.wait(Instant::now(), Duration::from_mins(1), |seen| !seen.refused_writes.is_empty()).await;
     assert!(full.is_some(), "the log of writes has never become too large: {:?}", load.seen().writes);
     pause(0.5).await;
     let seen = load.seen();

@@ -129,9 +129,9 @@ async fn what_was_written_is_read_wherever_it_is_read() {
     let read = ask(projects.clone(), Some(&second)).await;
     assert_eq!((&read["data"]["projects"]["nodes"], &read["extensions"]["readFrom"]), (&names(&["a", "b"]), &primary));
     assert!(began.elapsed() >= Duration::from_millis(100), "it waits for the replica, if not for long");
-    let mut named = projects.clone();
-    named["extensions"] = json!({ "minPosition": second });
-    let read = ask(named, Some(&first)).await;
+    let mut with_position = projects.clone();
+    with_position["extensions"] = json!({ "minPosition": second });
+    let read = ask(with_position, Some(&first)).await;
     assert_eq!(read["data"]["projects"]["nodes"], names(&["a", "b"]), "the later of two positions counts");
 
     // What decides a write is read from the primary, however far the replica is behind.

@@ -2,7 +2,7 @@
 //!
 //! `THROUGHLINE_SOAK_SECONDS` says for how long (15).
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::load::Load;
 use crate::support::{Backend, RunningServer, TestDatabase};
@@ -24,9 +24,9 @@ async fn memory_and_descriptors_stay_flat(backend: Backend) {
     tokio::time::sleep(third).await;
     let (memory, descriptors) = (server.memory_kib(), server.descriptors());
     let (mut most_memory, mut most_descriptors) = (memory, descriptors);
-    let looks = (third * 2).div_duration_f64(EVERY).ceil().max(1.0);
-    for _ in 0..looks as u64 {
-        tokio::time::sleep((third * 2).div_f64(looks)).await;
+    let began = Instant::now();
+    while began.elapsed() < third * 2 {
+        tokio::time::sleep(EVERY.min(third)).await;
         (most_memory, most_descriptors) =
             (most_memory.max(server.memory_kib()), most_descriptors.max(server.descriptors()));
     }
