@@ -13,7 +13,7 @@ mod server;
 mod status;
 mod watch;
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
@@ -45,6 +45,8 @@ struct All {
     servers: Vec<Server>,
     /// The place of the primary among them.
     primary: AtomicUsize,
+    /// The latest timeline that a primary was seen on: one on an earlier timeline is a primary no more, whatever it says.
+    timeline: AtomicI64,
     /// Changes whenever another one is the primary, to the time when that was seen.
     promoted: channel::Sender<Option<Instant>>,
     /// The pool of who writes, whose new connections go to the primary.
@@ -73,6 +75,7 @@ impl Servers {
         let all = Arc::new(All {
             servers: servers?,
             primary: AtomicUsize::new(primary),
+            timeline: AtomicI64::new(0),
             promoted,
             writer: OnceLock::new(),
             history: History::default(),
@@ -145,16 +148,17 @@ impl All {
         &self.servers[self.primary.load(Ordering::Relaxed)]
     }
 
-    /// Finds out which of those that answer is the primary: of two that take writes the one that was promoted last. While none does it
-    /// is the one that was.
+    /// Finds out which of those that answer is the primary. While none is it is the one that was.
     fn elect(&self) {
         let now = self.primary.load(Ordering::Relaxed);
-        let timeline = |place: usize| match self.servers[place].known().role {
+        let timeline = |server: &Server| match server.known().role {
             Some(Role::Primary { timeline }) => Some(timeline),
             Some(Role::Replica) | None => None,
         };
-        let best = (0..self.servers.len()).max_by_key(|place| (timeline(*place), *place == now)).unwrap_or(now);
-        if best == now || timeline(best).is_none() {
+        let timelines: Vec<_> = self.servers.iter().map(timeline).collect();
+        let Some((best, timeline)) = primary_of(&timelines, now, self.timeline.load(Ordering::Relaxed)) else { return };
+        self.timeline.fetch_max(timeline, Ordering::Relaxed);
+        if best == now {
             return;
         }
         tracing::warn!(server = self.servers[best].number(), "another server takes the writes now");
@@ -168,5 +172,36 @@ impl All {
         if let Some(writer) = self.writer.get() {
             writer.set_connect_options(self.primary().options.clone());
         }
+    }
+}
+
+/// Which server is the primary, and its timeline: of those that take writes, whose timelines these are, the one that was promoted last;
+/// of equals the one that is it `now`. One that is on an earlier timeline than was `seen` was replaced: it has come back, or was cut
+/// off, and who wrote there would write to a record of its own.
+fn primary_of(timelines: &[Option<i64>], now: usize, seen: i64) -> Option<(usize, i64)> {
+    let able = timelines.iter().enumerate().filter_map(|(place, timeline)| Some((place, (*timeline)?)));
+    able.filter(|(_, timeline)| *timeline >= seen).max_by_key(|(place, timeline)| (*timeline, *place == now))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_was_promoted_last_is_the_primary() {
+        assert_eq!(primary_of(&[Some(1), None], 0, 1), Some((0, 1)));
+        assert_eq!(primary_of(&[None, None], 0, 1), None, "while none answers, nothing changes");
+        assert_eq!(primary_of(&[Some(1), Some(2)], 0, 1), Some((1, 2)));
+        assert_eq!(primary_of(&[Some(2), Some(2)], 1, 2), Some((1, 2)));
+    }
+
+    #[test]
+    fn who_was_replaced_is_the_primary_no_more() {
+        assert_eq!(
+            primary_of(&[Some(1), None], 1, 2),
+            None,
+            "the promoted one does not answer, and the old one is back"
+        );
+        assert_eq!(primary_of(&[Some(1), None, Some(3)], 1, 2), Some((2, 3)));
     }
 }

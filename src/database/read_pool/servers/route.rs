@@ -73,6 +73,9 @@ impl Route {
         let mut tried = Tried::default();
         let mut failure = None;
         while let Some(place) = self.choose(all, aim, &tried).await {
+            if failure.is_some() {
+                all.moved.count_failed();
+            }
             let server = &all.servers[place];
             self.chosen.store(place, Ordering::Relaxed);
             let answer = tokio::select! {
@@ -87,7 +90,6 @@ impl Route {
             if place != all.primary.load(Ordering::Relaxed) {
                 server.suspect();
             }
-            all.moved.count_failed();
             tried.0.push(place);
         }
         Err(failure.unwrap_or_else(no_answer))
