@@ -67,5 +67,6 @@ async fn spans_reach_a_collector_in_the_trace_of_the_request() {
     // The trace of the header; the span of the header is the request's parent.
     assert!(holds(&[0x0a, 0xf7, 0x65, 0x19, 0x16, 0xcd, 0x43, 0xdd, 0x84, 0x48, 0xeb, 0x21, 0x1c, 0x80, 0x31, 0x9c]));
     assert!(holds(&[0xb7, 0xad, 0x6b, 0x71, 0x69, 0x20, 0x33, 0x31]));
-    assert_eq!(server.log().lines().count(), 2, "the log holds no more than without a collector:\n{}", server.log());
+    // Where it listens, who is let in, and that it stops.
+    assert_eq!(server.log().lines().count(), 3, "the log holds no more than without a collector:\n{}", server.log());
 }
