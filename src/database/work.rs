@@ -1,6 +1,4 @@
-//! What one operation does with the database: how many of its statements run at once, where it reads, and up to where it has written.
-
-use std::sync::atomic::{AtomicU64, Ordering};
+//! What one operation does with the database: how many of its statements run at once, and where it reads.
 
 use tokio::sync::{Semaphore, SemaphorePermit};
 
@@ -11,8 +9,6 @@ use super::{Database, WalPosition};
 pub(super) struct Work {
     turns: Semaphore,
     route: Route,
-    /// The last position that it has written up to; 0 where it has written nothing, or nobody asks.
-    written: AtomicU64,
 }
 
 /// Where the position is that other servers must have reached to show what was committed. What is committed without waiting for the
@@ -22,7 +18,7 @@ const WRITTEN: &str = "SELECT pg_wal_lsn_diff(CASE current_setting('synchronous_
 
 impl Work {
     pub(super) fn new(at_once: usize) -> Self {
-        Self { turns: Semaphore::new(at_once), route: Route::default(), written: AtomicU64::new(0) }
+        Self { turns: Semaphore::new(at_once), route: Route::default() }
     }
 
     /// Waits until fewer statements of the operation run than may.
@@ -65,22 +61,17 @@ impl Database {
         servers.and_then(|(work, servers)| work.route.led_to(servers)).unwrap_or((1, true))
     }
 
-    /// Notes up to where the operation has written, where there are replicas that may be behind.
-    pub(crate) async fn note_written(&self) {
-        let Some(work) = self.work.as_ref().filter(|_| self.reads.servers().is_some()) else { return };
+    /// The position that a replica must have reached to show all that was committed up to now, where there are any and it is known.
+    pub(crate) async fn position(&self) -> Option<WalPosition> {
+        self.reads.servers()?;
         match self.primary_position().await {
-            Ok(position) => {
-                work.written.fetch_max(position.0, Ordering::Relaxed);
-            }
+            Ok(position) => Some(position),
             // What was committed is committed; who reads it from a replica may see it a little later.
-            Err(error) => tracing::warn!(%error, "the position of what was written is not known"),
+            Err(error) => {
+                tracing::warn!(%error, "the position of what was written is not known");
+                None
+            }
         }
-    }
-
-    /// Up to where the operation has written, where that is known.
-    pub(crate) fn written(&self) -> Option<WalPosition> {
-        let written = self.work.as_ref()?.written.load(Ordering::Relaxed);
-        (written > 0).then_some(WalPosition(written))
     }
 
     /// Lets no replica serve that has not seen what the primary has now: its tables may be older than this program.

@@ -361,12 +361,8 @@ impl Api {
         if answer.has_data {
             keep();
         }
-        let database = objects.database();
-        // What a command has met that was carried out before is not older than what there is now.
-        if database.written().is_none() {
-            database.note_written().await;
-        }
-        let answer = answer.with_position(database.written());
+        // Once for all that it has committed; what it has met that was carried out before is not older.
+        let answer = answer.with_position(objects.database().position().await);
         Ok(answer.with_cost(request.tells.cost.then(|| (cost, objects.objects()))))
     }
 }

@@ -91,14 +91,10 @@ impl Connection {
     /// Makes the changes last, where they do not already.
     pub(super) async fn commit(self) -> Result<(), DatabaseError> {
         match self {
-            Self::Single(database) => {
-                database.notify_commit();
-                database.note_written().await;
-            }
+            Self::Single(database) => database.notify_commit(),
             Self::Transaction(database, transaction) => {
                 database.write(transaction.commit()).await?;
                 database.notify_commit();
-                database.note_written().await;
             }
         }
         Ok(())
