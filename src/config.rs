@@ -4,9 +4,11 @@
 //! module reads the environment.
 
 mod backup;
+mod database;
 mod door;
 mod encryption;
 mod jwt;
+mod limits;
 mod postgres;
 mod webhooks;
 
@@ -16,90 +18,16 @@ use std::time::Duration;
 use clap::builder::RangedU64ValueParser;
 
 pub use self::backup::BackupSettings;
+pub use self::database::{DatabaseSettings, StatementSettings};
 pub use self::door::DoorSettings;
 pub use self::encryption::EncryptionSettings;
 pub use self::jwt::JwtSettings;
+pub use self::limits::LimitSettings;
 pub use self::postgres::PostgresSettings;
 pub use self::webhooks::WebhookArguments;
-use crate::database::PoolOptions;
-use crate::graphql::{Limits, PageLimits};
-use crate::http::{ConnectionLimits, HttpSettings, StreamLimits};
+use crate::graphql::PageLimits;
+use crate::http::{ConnectionLimits, StreamLimits};
 use crate::telemetry::{LogFormat, Telemetry};
-
-/// Where the records are, and how many connections are kept to them.
-///
-/// There is no `Debug`, since the URL may hold a password.
-#[derive(Clone, clap::Args)]
-#[command(next_help_heading = "Database")]
-pub struct DatabaseSettings {
-    /// What [`Database::connect`](crate::database::Database::connect) takes; [`DEFAULT_FILE`] where it is not set.
-    #[arg(
-        long = "database",
-        value_name = "URL",
-        env = "DATABASE_URL",
-        hide_env = true,
-        help = "sqlite://FILE or postgres://USER:PASSWORD@HOST/NAME\n[env: DATABASE_URL] [default: sqlite://throughline.db]"
-    )]
-    pub url: Option<String>,
-
-    /// Connections that queries use at most; writes may open as many again
-    #[arg(long, value_name = "COUNT", env = "THROUGHLINE_MAX_CONNECTIONS", default_value_t = 8,
-        value_parser = RangedU64ValueParser::<u32>::new().range(1..=1000))]
-    pub max_connections: u32,
-
-    /// How long a request waits for a connection
-    #[arg(long, value_name = "MS", env = "THROUGHLINE_ACQUIRE_TIMEOUT_MS", default_value_t = 3000,
-        value_parser = RangedU64ValueParser::<u64>::new().range(1..=600_000))]
-    pub acquire_timeout_ms: u64,
-
-    /// How long a statement waits for a lock that somebody else holds
-    #[arg(long, value_name = "MS", env = "THROUGHLINE_LOCK_TIMEOUT_MS", default_value_t = 2000,
-        value_parser = RangedU64ValueParser::<u64>::new().range(1..=600_000))]
-    pub lock_timeout_ms: u64,
-
-    /// What holds for PostgreSQL alone.
-    #[command(flatten)]
-    pub postgres: PostgresSettings,
-}
-
-/// What is asked of the database where others wait for it, which the commands that go through all that there is are not.
-#[derive(Clone, Debug, clap::Args)]
-#[command(next_help_heading = "Database")]
-pub struct StatementSettings {
-    /// How long a statement may run until it is stopped
-    #[arg(long, value_name = "MS", env = "THROUGHLINE_STATEMENT_TIMEOUT_MS", default_value_t = 8000,
-        value_parser = RangedU64ValueParser::<u64>::new().range(1..=86_400_000))]
-    pub statement_timeout_ms: u64,
-}
-
-impl StatementSettings {
-    /// How long a statement may run.
-    #[must_use]
-    pub fn statement_timeout(&self) -> Duration {
-        Duration::from_millis(self.statement_timeout_ms)
-    }
-}
-
-impl DatabaseSettings {
-    /// The URL that was set, or the file of that name in the working folder. A variable that is set to nothing counts
-    /// as not set.
-    #[must_use]
-    pub fn url_or(&self, default_file: &str) -> String {
-        self.url.clone().filter(|url| !url.is_empty()).unwrap_or_else(|| format!("sqlite://{default_file}"))
-    }
-
-    /// How the pools are made, of which a statement may take as long as it takes.
-    #[must_use]
-    pub fn pool(&self) -> PoolOptions {
-        PoolOptions {
-            max_connections: self.max_connections,
-            acquire_timeout: Duration::from_millis(self.acquire_timeout_ms),
-            statement_timeout: None,
-            lock_timeout: Duration::from_millis(self.lock_timeout_ms),
-            ..self.postgres.pool()
-        }
-    }
-}
 
 /// The file that is opened where no database is set.
 pub const DEFAULT_FILE: &str = "throughline.db";
@@ -223,101 +151,6 @@ impl ServerSettings {
     #[must_use]
     pub fn shutdown_timeout(&self) -> Duration {
         Duration::from_millis(self.shutdown_timeout_ms)
-    }
-}
-
-/// How large a request may be, what it may cost, and how long it may take.
-#[derive(Clone, Debug, clap::Args)]
-#[command(next_help_heading = "Limits")]
-pub struct LimitSettings {
-    /// The largest body of a request
-    #[arg(long, value_name = "BYTES", env = "THROUGHLINE_MAX_BODY_BYTES", default_value_t = 1024 * 1024,
-        value_parser = RangedU64ValueParser::<usize>::new().range(1024..=1024 * 1024 * 1024))]
-    pub max_body_bytes: usize,
-
-    /// Objects that an operation may ask for: 1 each, times the page sizes on the way to it
-    #[arg(long, value_name = "OBJECTS", env = "THROUGHLINE_MAX_COST", default_value_t = 10_000,
-        value_parser = RangedU64ValueParser::<u64>::new().range(1..))]
-    pub max_cost: u64,
-
-    /// Fields in each other; what GraphiQL asks the schema is 15 deep
-    #[arg(long, value_name = "FIELDS", env = "THROUGHLINE_MAX_DEPTH", default_value_t = 15,
-        value_parser = RangedU64ValueParser::<usize>::new().range(1..=30))]
-    pub max_depth: usize,
-
-    /// Tokens of a document
-    #[arg(long, value_name = "TOKENS", env = "THROUGHLINE_MAX_TOKENS", default_value_t = 15_000,
-        value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
-    pub max_tokens: usize,
-
-    /// Fields and spreads of a document with its fragments put in
-    #[arg(long, value_name = "COUNT", env = "THROUGHLINE_MAX_SELECTIONS", default_value_t = 5_000,
-        value_parser = RangedU64ValueParser::<usize>::new().range(1..=100_000))]
-    pub max_selections: usize,
-
-    /// Aliases of an operation
-    #[arg(long, value_name = "COUNT", env = "THROUGHLINE_MAX_ALIASES", default_value_t = 30)]
-    pub max_aliases: usize,
-
-    /// Fields at the root of an operation
-    #[arg(long, value_name = "COUNT", env = "THROUGHLINE_MAX_ROOT_FIELDS", default_value_t = 20)]
-    pub max_root_fields: usize,
-
-    /// Directives of an operation
-    #[arg(long, value_name = "COUNT", env = "THROUGHLINE_MAX_DIRECTIVES", default_value_t = 30)]
-    pub max_directives: usize,
-
-    /// Operations of a document
-    #[arg(long, value_name = "COUNT", env = "THROUGHLINE_MAX_OPERATIONS", default_value_t = 20)]
-    pub max_operations: usize,
-
-    /// Errors that an answer tells
-    #[arg(long, value_name = "COUNT", env = "THROUGHLINE_MAX_ERRORS", default_value_t = 20,
-        value_parser = RangedU64ValueParser::<usize>::new().range(1..))]
-    pub max_errors: usize,
-
-    /// Requests in one list of them; 0 refuses lists
-    #[arg(long, value_name = "COUNT", env = "THROUGHLINE_MAX_BATCH", default_value_t = 0)]
-    pub max_batch: usize,
-
-    /// How long a request may take once its body is there; each of a list of requests has as long
-    #[arg(long, value_name = "MS", env = "THROUGHLINE_REQUEST_TIMEOUT_MS", default_value_t = 10_000,
-        value_parser = RangedU64ValueParser::<u64>::new().range(1..=3_600_000))]
-    pub request_timeout_ms: u64,
-
-    /// How long a body may take to arrive
-    #[arg(long, value_name = "MS", env = "THROUGHLINE_BODY_TIMEOUT_MS", default_value_t = 10_000,
-        value_parser = RangedU64ValueParser::<u64>::new().range(1..=3_600_000))]
-    pub body_timeout_ms: u64,
-}
-
-impl LimitSettings {
-    /// The limits of a document.
-    #[must_use]
-    pub fn limits(&self) -> Limits {
-        Limits {
-            tokens: self.max_tokens,
-            depth: self.max_depth,
-            aliases: self.max_aliases,
-            root_fields: self.max_root_fields,
-            directives: self.max_directives,
-            operations: self.max_operations,
-            selections: self.max_selections,
-            cost: self.max_cost,
-            errors: self.max_errors,
-            ..Limits::default()
-        }
-    }
-
-    /// The limits of what is read.
-    #[must_use]
-    pub fn http(&self) -> HttpSettings {
-        HttpSettings {
-            max_body_bytes: self.max_body_bytes,
-            body_timeout: Duration::from_millis(self.body_timeout_ms),
-            max_batch: self.max_batch,
-            ..HttpSettings::default()
-        }
     }
 }
 
