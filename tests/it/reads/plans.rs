@@ -126,6 +126,10 @@ async fn lists_in_each_order_use_its_index(backend: Backend) {
     client.data("{ projects(first: 20) { nodes { progress } } }").await;
     let plan = explain(&client.test.database, &client.statements.take_whole().remove(0)).await;
     assert!(uses(&plan, "features_of_project_by_status"), "{plan}");
+    client.statements.take();
+    client.data("{ projects(first: 3) { nodes { featureCounts(groupBy: [STATUS]) { status count } } } }").await;
+    let plan = explain(&client.test.database, &client.statements.take_whole().remove(1)).await;
+    assert!(uses(&plan, "features_of_project_by_status"), "{plan}");
 }
 
 /// The first page of each list, and with `after` the next one, but of the projects, which are few.
