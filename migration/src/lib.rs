@@ -5,10 +5,16 @@
 //! promises is a constraint of the database. The steps are written as SQL, since what matters in them (partial,
 //! expression and full-text indexes, collations, checks) is what schema builders leave out; the few words that differ
 //! between the two databases stand in `sql`.
+//!
+//! A change that servers of the version before could not stand is made in two: what they go on through runs when a newer
+//! server starts; the rest, a *contraction*, when none of them runs any more (docs/decisions/0021).
 
 use sea_orm_migration::prelude::*;
+use sea_orm_migration::sea_orm::{ConnectionTrait, DatabaseConnection, EntityTrait as _};
+use sea_orm_migration::seaql_migrations;
 
-pub use sea_orm_migration::{Migration, MigrationStatus, MigratorTrait};
+pub use progress::{Progress, with_progress};
+pub use sea_orm_migration::MigratorTrait;
 
 mod m20261123_000001_create_projects;
 mod m20261123_000002_create_features;
@@ -27,9 +33,18 @@ mod m20261129_000014_create_identities;
 mod m20261129_000015_encryption;
 mod m20261129_000016_create_webhooks;
 mod m20261129_000017_event_epoch;
+mod m20261129_000018_add_feature_status_position;
+mod m20261129_000019_fill_feature_status_position;
+mod m20261129_000020_drop_features_by_status;
+mod online;
+mod progress;
 mod sql;
 
-/// Runs the steps, in this order, each in a transaction with the record that it has run.
+/// The steps that servers of the version before could not stand, or would be slow after.
+pub const CONTRACTIONS: &[&str] = &[m20261129_000020_drop_features_by_status::MIGRATION.name];
+
+/// Runs the steps, in this order: each in a transaction with the record that it has run, but for those that servers go on
+/// through (`online`), which go on where they were broken off.
 #[derive(Debug)]
 pub struct Migrator;
 
@@ -54,6 +69,33 @@ impl MigratorTrait for Migrator {
             Box::new(m20261129_000015_encryption::MIGRATION),
             Box::new(m20261129_000016_create_webhooks::MIGRATION),
             Box::new(m20261129_000017_event_epoch::MIGRATION),
+            Box::new(m20261129_000018_add_feature_status_position::MIGRATION),
+            Box::new(m20261129_000019_fill_feature_status_position::MIGRATION),
+            Box::new(m20261129_000020_drop_features_by_status::MIGRATION),
         ]
+    }
+
+    /// Those that have run, of the steps that this program knows: a newer one may have run more, and this one still starts
+    /// beside it.
+    async fn get_migration_models<C: ConnectionTrait>(connection: &C) -> Result<Vec<seaql_migrations::Model>, DbErr> {
+        let known = Self::migrations();
+        let mut applied = seaql_migrations::Entity::find().all(connection).await?;
+        applied.retain(|model| known.iter().any(|migration| migration.name() == model.version));
+        Ok(applied)
+    }
+}
+
+impl Migrator {
+    /// The names of the steps that have run, those of a newer program, too. Changes nothing, and makes no table.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn applied(connection: &DatabaseConnection) -> Result<Vec<String>, DbErr> {
+        let table = Self::migration_table_name().to_string();
+        if !SchemaManager::new(connection).has_table(table).await? {
+            return Ok(Vec::new());
+        }
+        let applied = seaql_migrations::Entity::find().all(connection).await?;
+        Ok(applied.into_iter().map(|model| model.version).collect())
     }
 }

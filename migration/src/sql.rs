@@ -1,5 +1,7 @@
 //! What a step is, the words in which the two databases differ, and the one way to run a step's statements.
 
+use std::time::Duration;
+
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::DbBackend;
 
@@ -21,10 +23,12 @@ impl MigrationName for SqlMigration {
 #[async_trait::async_trait]
 impl MigrationTrait for SqlMigration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        wait_briefly(manager).await?;
         run(manager, self.up).await
     }
 
     async fn down(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        wait_briefly(manager).await?;
         run(manager, self.down).await
     }
 
@@ -44,8 +48,21 @@ pub(crate) enum Sql {
     Sqlite(&'static str),
 }
 
+/// How long a statement of a step waits for a lock. Whoever comes after it waits behind it, servers too.
+const LOCK_TIMEOUT: Duration = Duration::from_millis(500);
+
+/// Lets no statement of this transaction wait for a lock for long: the step fails then, and is run again when whoever holds it may be
+/// done. An SQLite file has one writer at a time in any case.
+async fn wait_briefly(manager: &SchemaManager<'_>) -> Result<(), DbErr> {
+    if manager.get_database_backend() == DbBackend::Postgres {
+        let statement = format!("SET LOCAL lock_timeout = '{}ms'", LOCK_TIMEOUT.as_millis());
+        manager.get_connection().execute_unprepared(&statement).await?;
+    }
+    Ok(())
+}
+
 /// Runs the statements one after the other, leaving out those of the other database.
-async fn run(manager: &SchemaManager<'_>, statements: &[Sql]) -> Result<(), DbErr> {
+pub(crate) async fn run(manager: &SchemaManager<'_>, statements: &[Sql]) -> Result<(), DbErr> {
     let sqlite = manager.get_database_backend() == DbBackend::Sqlite;
     let connection = manager.get_connection();
     for statement in statements {

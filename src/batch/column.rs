@@ -22,6 +22,15 @@ pub struct Column {
     /// Whether zero is read where the joined table has no row.
     pub(crate) or_zero: bool,
     pub(crate) nothing: Option<Nothing>,
+    ranked: Option<Ranked>,
+}
+
+/// A column of numbers that stand for the words of another, by which rows are compared.
+#[derive(Debug)]
+struct Ranked {
+    expr: Expr,
+    /// The first word's number is 1.
+    words: Vec<String>,
 }
 
 /// What a list is ordered by instead of a column that may hold nothing, and what stands there for nothing.
@@ -92,6 +101,7 @@ impl Column {
             computed: None,
             or_zero: false,
             nothing: None,
+            ranked: None,
         }
     }
 
@@ -150,6 +160,40 @@ impl Column {
     pub fn ordered_by(mut self, column: impl IntoColumnRef, nothing: Cell) -> Self {
         self.nothing = Some(Nothing { expr: Expr::col(column), cell: nothing });
         self
+    }
+
+    /// Says by what rows are filtered and ordered instead: a column that holds the place of the word, from 1, in `words`. So an
+    /// order has the words' own order, and one index serves both.
+    #[must_use]
+    pub fn ranked_by(mut self, column: impl IntoColumnRef, words: impl IntoIterator<Item = String>) -> Self {
+        self.ranked = Some(Ranked { expr: Expr::col(column), words: words.into_iter().collect() });
+        self
+    }
+
+    /// What rows are compared by.
+    pub(super) fn compared(&self) -> &Expr {
+        self.ranked.as_ref().map_or(&self.expr, |ranked| &ranked.expr)
+    }
+
+    /// What [`Column::compared`] holds.
+    pub(super) fn compared_kind(&self) -> Kind {
+        if self.is_ranked() { Kind::Int } else { self.kind }
+    }
+
+    /// What [`Column::compared`] has in the place of a cell of the column; nothing for a word that has no number.
+    pub(super) fn compared_cell(&self, cell: Cell) -> Option<Cell> {
+        match (&self.ranked, cell) {
+            (Some(ranked), Cell::Text(word)) => {
+                let place = ranked.words.iter().position(|known| *known == word)?;
+                i32::try_from(place + 1).ok().map(Cell::Int)
+            }
+            (_, cell) => Some(cell),
+        }
+    }
+
+    /// Whether rows are compared by numbers that stand for the words.
+    pub(super) fn is_ranked(&self) -> bool {
+        self.ranked.is_some()
     }
 
     /// Reads zero where the joined table has no row.

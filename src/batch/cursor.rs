@@ -59,7 +59,7 @@ pub(crate) fn read(
     terms: impl ExactSizeIterator<Item = (Kind, bool)>,
 ) -> Result<Vec<Cell>, BatchError> {
     let invalid = |reason: &str| BatchError::InvalidCursor { argument: argument.to_owned(), reason: reason.to_owned() };
-    let malformed = || invalid("is not a cursor of this API");
+    let malformed = || malformed(argument);
     if text.len() > LONGEST {
         return Err(malformed());
     }
@@ -76,4 +76,9 @@ pub(crate) fn read(
         .zip(values)
         .map(|((kind, nullable), value)| kind.parse(value).filter(|cell| nullable || *cell != Cell::Null));
     cells.collect::<Option<Vec<_>>>().ok_or_else(malformed)
+}
+
+/// The error of what no list has told as a cursor.
+pub(crate) fn malformed(argument: &str) -> BatchError {
+    BatchError::InvalidCursor { argument: argument.to_owned(), reason: "is not a cursor of this API".to_owned() }
 }

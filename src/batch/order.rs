@@ -106,14 +106,14 @@ impl OrderTerm {
     fn expr(&self) -> Expr {
         let repeated = self.along.and_then(|along| along().repeated(&self.column.expr).cloned());
         let nothing = || self.nothing().map(|nothing| nothing.expr.clone());
-        repeated.or_else(nothing).unwrap_or_else(|| self.column.expr.clone())
+        repeated.or_else(nothing).unwrap_or_else(|| self.column.compared().clone())
     }
 
     /// A cell as the value to compare with; nothing where the database has nothing to compare with.
     pub(crate) fn parameter(&self, cell: &Cell) -> Option<Value> {
         match (cell, self.nothing()) {
             (Cell::Null, Some(nothing)) => nothing.cell.to_parameter(),
-            (cell, _) => cell.to_parameter(),
+            (cell, _) => self.column.compared_cell(cell.clone())?.to_parameter(),
         }
     }
 
@@ -207,13 +207,14 @@ impl Ordering {
         }
     }
 
-    /// The terms in one line, with `+` where they ascend, `-` where they descend, and `*` where nothing stands at the other
-    /// end than by nature.
+    /// The terms in one line, with `+` where they ascend, `-` where they descend, `*` where nothing stands at the other end
+    /// than by nature, and `#` where the values have an order of their own.
     pub(crate) fn signature_of_terms(&self) -> String {
         let terms = self.terms.iter().map(|term| {
             let direction = if term.direction == Direction::Asc { '+' } else { '-' };
             let moved = term.column.nullable && term.nulls != term.direction.natural_nulls();
-            format!("{direction}{}{}", term.name, if moved { "*" } else { "" })
+            let ranked = if term.column.is_ranked() { "#" } else { "" };
+            format!("{direction}{}{ranked}{}", term.name, if moved { "*" } else { "" })
         });
         terms.collect::<Vec<_>>().join(" ")
     }
@@ -221,7 +222,9 @@ impl Ordering {
     /// The values of a cursor of this order, one for each term.
     pub(crate) fn read_cursor(&self, argument: &str, text: &str, object: &Object) -> Result<Vec<Cell>, BatchError> {
         let terms = self.terms.iter().map(|term| (term.column.kind, term.column.nullable));
-        cursor::read(argument, text, &self.signature(object), terms)
+        let cells = cursor::read(argument, text, &self.signature(object), terms)?;
+        let is_comparable = |(term, cell): (&OrderTerm, &Cell)| term.column.compared_cell(cell.clone()).is_some();
+        if self.terms.iter().zip(&cells).all(is_comparable) { Ok(cells) } else { Err(cursor::malformed(argument)) }
     }
 
     /// Sorts a statement by what `spell` makes of each term.

@@ -2,14 +2,18 @@
 
 use std::fmt::Write;
 use std::io::IsTerminal;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
 use clap::Subcommand;
 
 use crate::app;
+use crate::cli::bar::{advance, bar_of};
 use crate::config::{DEFAULT_FILE, DatabaseSettings};
-use crate::database::{Database, DatabaseAddress, MigrationState, PoolOptions};
+use crate::database::{
+    Database, DatabaseAddress, Migration, MigrationProgress, MigrationState, PoolOptions, ShowMigration,
+};
 
 /// Bring the tables up to date, or take steps back
 #[derive(clap::Args)]
@@ -20,8 +24,15 @@ pub(super) struct MigrateCommand {
 
 #[derive(Subcommand)]
 enum Step {
-    /// Run the migrations that have not run yet
+    /// Run the migrations that have not run yet, while servers of the version before go on
     Up {
+        #[command(flatten)]
+        database: DatabaseSettings,
+    },
+    /// Run what servers of the version before could not stand, when none of them runs any more
+    Complete {
+        #[command(flatten)]
+        consent: Consent,
         #[command(flatten)]
         database: DatabaseSettings,
     },
@@ -35,7 +46,7 @@ enum Step {
         #[command(flatten)]
         database: DatabaseSettings,
     },
-    /// List the migrations: applied or pending
+    /// List the migrations: applied, pending, or held until `complete`
     Status {
         #[command(flatten)]
         database: DatabaseSettings,
@@ -61,6 +72,7 @@ impl MigrateCommand {
     pub(super) async fn run(self) -> anyhow::Result<()> {
         match self.step {
             Step::Up { database } => up(&database).await,
+            Step::Complete { consent, database } => complete(&database, &consent).await,
             Step::Down { steps, consent, database } => down(&database, steps, &consent).await,
             Step::Status { database } => status(&database).await,
             Step::Fresh { consent, database } => fresh(&database, &consent).await,
@@ -70,18 +82,50 @@ impl MigrateCommand {
 
 async fn up(settings: &DatabaseSettings) -> anyhow::Result<()> {
     let database = app::connect(&settings.url_or(DEFAULT_FILE), &settings.pool().unhurried()).await?;
-    let pending = names_of(&database, false).await?;
-    database.migrate().await.context("a migration failed")?;
+    let pending = names_of(&database, MigrationState::Pending).await?;
+    database.migrate_and_show(bar()).await.context("a migration failed")?;
+    let held = names_of(&database, MigrationState::Held).await?;
     database.close().await?;
     if pending.is_empty() {
-        return super::print("The tables are up to date.\n");
+        super::print("The tables are up to date.\n")?;
     }
-    super::print(&list("applied", &pending))
+    super::print(&list("applied", &pending))?;
+    if held.is_empty() {
+        return Ok(());
+    }
+    super::print(&list("held", &held))?;
+    super::print("When no server of the version before runs any more: throughline migrate complete\n")
+}
+
+async fn complete(settings: &DatabaseSettings, consent: &Consent) -> anyhow::Result<()> {
+    let (database, address) = open_existing(settings).await?;
+    let mut rest = names_of(&database, MigrationState::Pending).await?;
+    rest.extend(names_of(&database, MigrationState::Held).await?);
+    if rest.is_empty() {
+        return super::print("The tables are complete.\n");
+    }
+    consent.ask(&format!(
+        "Servers of the version before that use {address} cannot go on after this, or not as fast.\n{}",
+        list("apply", &rest)
+    ))?;
+    database.complete(bar()).await.context("a migration failed")?;
+    database.close().await?;
+    super::print(&list("applied", &rest))
+}
+
+/// Shows which migration runs, and how far the one has come that fills rows.
+fn bar() -> ShowMigration {
+    let bar = bar_of("rows");
+    Arc::new(move |progress| match progress {
+        MigrationProgress::Begins(name) => bar.suspend(|| tracing::info!("{name}")),
+        MigrationProgress::Filled { done, total } if done < total => advance(&bar, done, total),
+        MigrationProgress::Filled { .. } => bar.finish_and_clear(),
+    })
 }
 
 async fn down(settings: &DatabaseSettings, steps: u32, consent: &Consent) -> anyhow::Result<()> {
     let (database, address) = open_existing(settings).await?;
-    let mut applied = names_of(&database, true).await?;
+    let mut applied = names_of(&database, MigrationState::Applied).await?;
     applied.reverse();
     applied.truncate(steps.try_into().unwrap_or(usize::MAX));
     if applied.is_empty() {
@@ -102,7 +146,12 @@ async fn status(settings: &DatabaseSettings) -> anyhow::Result<()> {
     let migrations = database.migrations().await?;
     database.close().await?;
     super::print(&migrations.iter().fold(String::new(), |text, migration| {
-        text + &list(if migration.applied { "applied" } else { "pending" }, std::slice::from_ref(&migration.name))
+        let word = match migration.state {
+            MigrationState::Applied => "applied",
+            MigrationState::Pending => "pending",
+            MigrationState::Held => "held",
+        };
+        text + &list(word, std::slice::from_ref(&migration.name))
     }))
 }
 
@@ -110,7 +159,7 @@ async fn fresh(settings: &DatabaseSettings, consent: &Consent) -> anyhow::Result
     let (database, address) = open_existing(settings).await?;
     consent.ask(&format!("This deletes every record in {address}.\n"))?;
     database.migrate_fresh().await.context("the tables could not be made anew")?;
-    let applied = names_of(&database, true).await?;
+    let applied = names_of(&database, MigrationState::Applied).await?;
     database.close().await?;
     super::print(&list("applied", &applied))
 }
@@ -141,7 +190,7 @@ pub(super) async fn open_existing(settings: &DatabaseSettings) -> anyhow::Result
 pub(super) async fn open_to_read(settings: &DatabaseSettings, timeout: Duration) -> anyhow::Result<Database> {
     let pool = PoolOptions { statement_timeout: Some(timeout), ..settings.pool() };
     let (database, address) = open_existing_with(settings, &pool).await?;
-    let pending = names_of(&database, false).await?;
+    let pending = names_of(&database, MigrationState::Pending).await?;
     anyhow::ensure!(
         pending.is_empty(),
         "the tables of {address} are older than this program: `throughline migrate up` first"
@@ -159,13 +208,9 @@ async fn open_existing_with(
     Ok((app::connect(&url, pool).await?, address))
 }
 
-async fn names_of(database: &Database, applied: bool) -> anyhow::Result<Vec<String>> {
-    let migrations: Vec<MigrationState> = database.migrations().await?;
-    Ok(migrations
-        .into_iter()
-        .filter(|migration| migration.applied == applied)
-        .map(|migration| migration.name)
-        .collect())
+async fn names_of(database: &Database, state: MigrationState) -> anyhow::Result<Vec<String>> {
+    let migrations: Vec<Migration> = database.migrations().await?;
+    Ok(migrations.into_iter().filter(|migration| migration.state == state).map(|migration| migration.name).collect())
 }
 
 fn list(word: &str, names: &[String]) -> String {

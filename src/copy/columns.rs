@@ -15,6 +15,9 @@ pub(super) struct Table {
     pub(super) columns: Vec<(String, CellType)>,
 }
 
+/// PostgreSQL's columns that a trigger fills, where SQLite has generated ones.
+const FILLED: &str = "(table_name, column_name) NOT IN (('features', 'status_position'))";
+
 /// These tables, each after those that its rows refer to. Only PostgreSQL knows what a column holds: to SQLite an id is as many bytes, and
 /// a time a text.
 pub(super) async fn in_order(on_postgres: &Inspection, names: Vec<String>) -> Result<Vec<Table>, CopyError> {
@@ -48,7 +51,7 @@ async fn columns(on_postgres: &Inspection, table: &str) -> Result<Vec<(String, C
     let rows = on_postgres.query(|parameters| {
         format!(
             "SELECT column_name::text, data_type::text FROM information_schema.columns \
-             WHERE table_schema = 'public' AND is_generated = 'NEVER' AND table_name = {} ORDER BY ordinal_position",
+             WHERE table_schema = 'public' AND is_generated = 'NEVER' AND {FILLED} AND table_name = {} ORDER BY ordinal_position",
             parameters.add(table)
         )
     });
@@ -76,7 +79,7 @@ pub(super) async fn names(inspection: &Inspection, table: &str) -> Result<Vec<St
         DbBackend::Sqlite => format!("SELECT name FROM pragma_table_xinfo({}) WHERE hidden = 0", parameters.add(table)),
         _ => format!(
             "SELECT column_name::text FROM information_schema.columns \
-             WHERE table_schema = 'public' AND is_generated = 'NEVER' AND table_name = {}",
+             WHERE table_schema = 'public' AND is_generated = 'NEVER' AND {FILLED} AND table_name = {}",
             parameters.add(table)
         ),
     });

@@ -8,7 +8,7 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use migration::{Migrator, MigratorTrait};
+use migration::{CONTRACTIONS, Migrator, MigratorTrait};
 use sea_orm::sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sea_orm::{ConnectionTrait as _, DatabaseConnection, DbBackend, SqlxPostgresConnector, Statement};
 
@@ -21,8 +21,8 @@ pub struct Probe {
     timeout: Duration,
     /// The connection of its own to PostgreSQL, and where it leads.
     own: Mutex<Option<(Arc<PgConnectOptions>, DatabaseConnection)>>,
-    /// The migrations that this program knows.
-    known: Vec<String>,
+    /// The migrations that this program needs.
+    needed: Vec<String>,
 }
 
 /// Why the database cannot serve.
@@ -46,8 +46,10 @@ impl Probe {
     /// Opens nothing yet. `timeout` is how long the connection may take to open.
     #[must_use]
     pub fn new(database: &Database, timeout: Duration) -> Self {
-        let known = Migrator::migrations().iter().map(|migration| migration.name().to_owned()).collect();
-        Self { database: database.clone(), timeout, own: Mutex::default(), known }
+        let known = Migrator::migrations();
+        let needed = known.iter().map(|migration| migration.name()).filter(|name| !CONTRACTIONS.contains(name));
+        let needed = needed.map(str::to_owned).collect();
+        Self { database: database.clone(), timeout, own: Mutex::default(), needed }
     }
 
     /// Asks once, and waits for the answer for `timeout` at most. Migrations that this program does not know are no fault: a
@@ -71,7 +73,7 @@ impl Probe {
         let rows = rows.map_err(|_| ProbeError::Timeout)?.map_err(DatabaseError::from)?;
         let applied: Result<HashSet<String>, _> = rows.iter().map(|row| row.try_get_by_index(0)).collect();
         let applied = applied.map_err(DatabaseError::from)?;
-        match self.known.iter().filter(|name| !applied.contains(*name)).count() {
+        match self.needed.iter().filter(|name| !applied.contains(*name)).count() {
             0 => Ok(()),
             pending => Err(ProbeError::Pending(pending)),
         }

@@ -95,8 +95,8 @@ fn declare() -> Object {
         )
         .ordered_leaf::<FeatureStatus>(
             "status",
-            "How far the work has come. As an order: the value's name, alphabetically.",
-            column(feature::Column::Status),
+            "How far the work has come. As an order: as the values are declared, from `NOT_STARTED` to `CANCELLED`.",
+            reads::status(),
             "STATUS",
         )
         .one(

@@ -2,6 +2,7 @@
 
 use entity::{feature, feature_view};
 use sea_orm::sea_query::{Expr, ExprTrait as _, IntoColumnRef, Query, SelectStatement};
+use sea_orm::{ActiveEnum as _, Iterable as _};
 
 use crate::access::Sight;
 use crate::batch::{Cell, Column, Join, Table};
@@ -29,6 +30,12 @@ pub fn is_visible(sight: &Sight, key: impl IntoColumnRef) -> Expr {
 /// A column of the feature's own row.
 pub fn column(column: feature::Column) -> Column {
     Column::of((feature::Entity, column))
+}
+
+/// How far the work has come: as an order, from what nobody has begun to what was given up.
+pub fn status() -> Column {
+    let words = feature::FeatureStatus::iter().map(|status| status.to_value());
+    column(feature::Column::Status).ranked_by((feature::Entity, "status_position"), words)
 }
 
 /// What maintainers and owners alone may read of the feature.

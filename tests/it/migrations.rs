@@ -1,8 +1,8 @@
 //! Each migration can be undone, and done again, and nothing of it stays behind.
 
-use migration::{Migrator, MigratorTrait};
+use migration::{CONTRACTIONS, Migrator, MigratorTrait};
 use sea_orm::ConnectionTrait as _;
-use throughline::database::Database;
+use throughline::database::{Database, MigrationState};
 
 use crate::support::{Backend, Rows, TestDatabase, query_texts};
 
@@ -11,19 +11,23 @@ on_both!(down_undoes_up, a_step_that_fails_leaves_nothing_of_itself, the_read_mo
 async fn down_undoes_up(backend: Backend) {
     let test = TestDatabase::new(backend).await;
     let database = &test.database;
-    let count = u32::try_from(Migrator::migrations().len()).unwrap();
+    let all = Migrator::migrations();
     let whole = describe_schema(database).await;
     assert!(whole.len() > 50, "{whole:#?}");
 
     // One step further down each time, so that each step is undone from just above and from the top.
     let mut smaller = whole.clone();
-    for steps in 1..=count {
+    for steps in 1..=u32::try_from(all.len()).unwrap() {
         Migrator::down(database.writer(), Some(steps)).await.unwrap();
         let rest = describe_schema(database).await;
-        assert!(rest.len() < smaller.len(), "step {steps} from the top left everything:\n{rest:#?}");
-        // The step that put another table of events in the place of the first brings that one back.
-        let is_known = |line: &String| smaller.contains(line) || line.contains("events");
-        assert!(rest.iter().all(is_known), "step {steps} from the top added something");
+        if CONTRACTIONS.contains(&all[all.len() - steps as usize].name()) {
+            assert!(rest.len() > smaller.len(), "what step {steps} from the top took is not back:\n{rest:#?}");
+        } else {
+            assert!(rest.len() < smaller.len(), "step {steps} from the top left everything:\n{rest:#?}");
+            // The step that put another table of events in the place of the first brings that one back.
+            let is_known = |line: &String| smaller.contains(line) || line.contains("events");
+            assert!(rest.iter().all(is_known), "step {steps} from the top added something");
+        }
         smaller = rest;
         Migrator::up(database.writer(), None).await.unwrap();
         assert_same(&describe_schema(database).await, &whole);
@@ -96,7 +100,8 @@ async fn a_step_that_fails_leaves_nothing_of_itself(backend: Backend) {
     writer.execute_unprepared("CREATE TABLE other (id integer)").await.unwrap();
     writer.execute_unprepared("CREATE INDEX tests_of_feature ON other (id)").await.unwrap();
     database.migrate().await.unwrap_err();
-    let pending = database.migrations().await.unwrap().iter().filter(|step| !step.applied).count();
+    let pending =
+        database.migrations().await.unwrap().iter().filter(|step| step.state != MigrationState::Applied).count();
     assert_eq!(pending, all - 2);
     writer.execute_unprepared("SELECT count(*) FROM tests").await.unwrap_err();
     writer.execute_unprepared("DROP TABLE other").await.unwrap();

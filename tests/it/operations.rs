@@ -61,6 +61,9 @@ async fn it_is_ready_however_busy_the_pools_are(backend: Backend) {
 async fn it_is_not_ready_before_its_migrations(backend: Backend) {
     let test = TestDatabase::new(backend).await;
     let router = served(&test);
+    // The last one is not needed: it takes what an older server would miss.
+    test.database.migrate_down(1).await.unwrap();
+    assert_eq!(get(&router, "/health/ready").await.0, StatusCode::OK);
     test.database.migrate_down(1).await.unwrap();
     let failed = r#"{"failed":"migrations","status":"not ready"}"#;
     assert_eq!(get(&router, "/health/ready").await, (StatusCode::SERVICE_UNAVAILABLE, failed.to_owned()));

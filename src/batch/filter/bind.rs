@@ -151,7 +151,7 @@ impl Binder<'_> {
             let from = self.values.len();
             let test = self.named(operator.name(), input, |binder, value| {
                 binder.count()?;
-                binder.test(column.kind, operator, folded, value)
+                binder.test(column, operator, folded, value)
             })?;
             if let Some(test) = test {
                 hold_for_zero &= test.holds_for_zero(self.values.get(from));
@@ -166,22 +166,34 @@ impl Binder<'_> {
         Ok(Filter::Column { column: Declared(column), folded, tests, hold_for_nothing })
     }
 
-    fn test(&mut self, kind: Kind, operator: Operator, folded: bool, value: &GraphQlValue) -> Result<Test, BatchError> {
+    fn test(
+        &mut self,
+        column: &Column,
+        operator: Operator,
+        folded: bool,
+        value: &GraphQlValue,
+    ) -> Result<Test, BatchError> {
         match (operator, value) {
             (Operator::IsNull, GraphQlValue::Boolean(flag)) => Ok(Test::IsNull(*flag)),
             (Operator::IsNull, _) => Err(self.invalid("must be true or false")),
             (Operator::In, value) => {
-                let cells = self.each(value, |binder, value| binder.cell(kind, folded, value))?;
+                let cells = self.each(value, |binder, value| binder.compared(column, folded, value))?;
                 let list = cells.iter().filter(|cell| may_equal(cell)).filter_map(Cell::to_parameter).collect();
-                self.values.push(Value::Array(kind.array_type(), Some(Box::new(list))));
+                self.values.push(Value::Array(column.compared_kind().array_type(), Some(Box::new(list))));
                 Ok(Test::In)
             }
             (operator, value) => {
-                let (test, cells) = operator.test(self.cell(kind, folded, value)?);
+                let (test, cells) = operator.test(self.compared(column, folded, value)?);
                 self.values.extend(cells.iter().filter_map(Cell::to_parameter));
                 Ok(test)
             }
         }
+    }
+
+    /// What rows are compared with for this value of the column.
+    fn compared(&self, column: &Column, folded: bool, value: &GraphQlValue) -> Result<Cell, BatchError> {
+        let cell = self.cell(column.kind, folded, value)?;
+        column.compared_cell(cell).ok_or_else(|| self.invalid("must be a value of the enum"))
     }
 
     fn cell(&self, kind: Kind, folded: bool, value: &GraphQlValue) -> Result<Cell, BatchError> {

@@ -115,8 +115,8 @@ impl Filter {
             Self::Not(filter) => filter.complement(sight, backend, parameter),
             Self::Column { column, folded, tests, hold_for_nothing } => {
                 let tested = match column.join {
-                    None => column.select(sight),
-                    Some(_) => column.expr.clone(),
+                    None if !column.is_ranked() => column.select(sight),
+                    _ => column.compared().clone(),
                 };
                 let tested = || if *folded { Func::lower(tested.clone()).into() } else { tested.clone() };
                 let id = column.kind.is_id();

@@ -9,7 +9,7 @@ on_both!(a_backup_of_an_earlier_program_is_brought_up_to_date);
 
 async fn a_backup_of_an_earlier_program_is_brought_up_to_date(backend: Backend) {
     let test = TestDatabase::with_demo(backend).await;
-    succeed(&["migrate", "down", "--steps", "1", "--yes", "--database", &test.url]);
+    succeed(&["migrate", "down", "--steps", "2", "--yes", "--database", &test.url]);
     let folder = tempfile::tempdir().unwrap();
     let backup = create(&test.url, folder.path());
     let output = verify(&backup, &test.url);
@@ -20,7 +20,7 @@ async fn a_backup_of_an_earlier_program_is_brought_up_to_date(backend: Backend) 
         let said = succeed(&["migrate", "status", "--database", &place.url]);
         said.lines().filter(|line| line.starts_with(word)).count()
     };
-    assert_eq!(status("pending"), 1, "it is as it was");
+    assert_eq!(status("pending") + status("held"), 2, "it is as it was");
     succeed(&["migrate", "up", "--database", &place.url]);
     assert_eq!(status("pending"), 0);
     assert!(succeed(&["verify", "--database", &place.url]).contains("as it was written"));
@@ -33,7 +33,9 @@ async fn the_migration_begins_after_all_that_is_there() {
         return;
     }
     let test = TestDatabase::new(Backend::Postgres).await;
-    succeed(&["migrate", "down", "--steps", "1", "--yes", "--database", &test.url]);
+    let all = test.database.migrations().await.unwrap();
+    let undone = all.iter().rev().position(|migration| migration.name.ends_with("event_epoch")).unwrap() + 1;
+    succeed(&["migrate", "down", "--steps", &undone.to_string(), "--yes", "--database", &test.url]);
     let rows = Rows::of(&test.database);
     let insert = "INSERT INTO events (id, transaction_id, aggregate_type, aggregate_id, version, event_type, payload, actor_id, actor_kind, \
                   request_id, created_at, hash) VALUES (@1, 1000000000000, 'project', @2, 1, 'project.create', '{}', 'a', 'person', 'r', @now, @hash)";

@@ -16,7 +16,7 @@ pub(crate) const LISTS: &[(&str, &str, &str, &str)] = &[
     ("projects", "UPDATED_AT", "projects_updated_at", "projects_updated_at"),
     ("features", "NAME", "features_by_name", "features_by_name"),
     ("features", "PRIORITY", "features_by_priority", "features_by_priority"),
-    ("features", "STATUS", "features_by_status", "features_by_status"),
+    ("features", "STATUS", "features_by_status_position", "features_by_status_position"),
     ("features", "CREATED_AT", "features_by_created_at", "features_by_created_at"),
     ("features", "UPDATED_AT", "features_by_updated_at", "features_by_updated_at"),
     ("features", "DEPLOYMENT_STATUS", "features_view_by_deployment_status", "features_view_by_deployment_status"),
@@ -50,7 +50,7 @@ pub(crate) const LISTS: &[(&str, &str, &str, &str)] = &[
     ("project.features", "", "features_of_project", "features_of_project"),
     ("project.features", "NAME", "sqlite_autoindex_features_2", "features_project_name_unique"),
     ("project.features", "PRIORITY", "features_of_project_by_priority", "features_of_project_by_priority"),
-    ("project.features", "STATUS", "features_of_project_by_status", "features_of_project_by_status"),
+    ("project.features", "STATUS", "features_of_project_by_status_position", "features_of_project_by_status_position"),
     ("project.features", "CREATED_AT", "features_of_project_by_created_at", "features_of_project_by_created_at"),
     ("project.features", "UPDATED_AT", "features_of_project_by_updated_at", "features_of_project_by_updated_at"),
     ("feature.tests", "", "tests_of_feature", "tests_of_feature"),
@@ -91,7 +91,7 @@ pub(crate) const LISTS: &[(&str, &str, &str, &str)] = &[
 /// A filter of features, and the index that serves a page of it on SQLite and on PostgreSQL. Where many rows fit, that is
 /// the index that has the page's order; where few do, the one that finds them.
 const FILTERS: &[(&str, &str, &str)] = &[
-    ("{status: {eq: CANCELLED}}", "features_by_status", "features_by_status"),
+    ("{status: {eq: CANCELLED}}", "features_by_status_position", "features_by_status_position"),
     ("{priority: {gte: 13}}", "features_by_priority", "features_live"),
     ("{name: {eq: \"FEATURE 777\", ignoreCase: true}}", "features_lower_name", "features_lower_name"),
     ("{name: {startsWith: \"Feature 777\", ignoreCase: true}}", "features_lower_name", "features_lower_name"),

@@ -249,7 +249,7 @@ impl Listed for Feature {
         match term {
             "NAME" => Cell::Text(self.row.name.clone()),
             "PRIORITY" => Cell::Int(self.row.priority),
-            "STATUS" => Cell::Text(self.row.status.to_value()),
+            "STATUS" => Cell::status(&self.row.status.to_value()).unwrap(),
             "CREATED_AT" => Cell::Time(self.row.created_at),
             "UPDATED_AT" => Cell::Time(self.row.updated_at),
             "DEPLOYMENT_STATUS" => latest().map_or(Cell::Nothing, |latest| Cell::Text(latest.status.to_value())),
@@ -266,6 +266,7 @@ impl Listed for Feature {
             "CREATED_AT" | "UPDATED_AT" => (Kind::Time, false),
             "LATEST_DEPLOYED_AT" => (Kind::Time, true),
             "DEPLOYMENT_STATUS" => (Kind::Text, true),
+            "STATUS" => (Kind::Status, false),
             _ => (Kind::Text, false),
         }
     }

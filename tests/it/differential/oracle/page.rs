@@ -6,6 +6,8 @@ use async_graphql::{Error, ErrorExtensions as _, Value};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use chrono::{DateTime, Datelike as _, SecondsFormat, Utc};
+use entity::feature::FeatureStatus;
+use sea_orm::{ActiveEnum as _, Iterable as _};
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
@@ -20,10 +22,18 @@ pub(crate) enum Cell {
     Float(Fraction),
     Time(DateTime<Utc>),
     Text(String),
+    /// A word of a set that has an order of its own, after its place there.
+    Word(usize, String),
     Id(Uuid),
 }
 
 impl Cell {
+    /// The status that a word names.
+    pub(super) fn status(word: &str) -> Option<Self> {
+        let place = FeatureStatus::iter().position(|status| status.to_value() == word)?;
+        Some(Self::Word(place, word.to_owned()))
+    }
+
     pub(crate) fn count(count: usize) -> Self {
         Self::Int(i32::try_from(count).expect("there are few rows"))
     }
@@ -59,6 +69,7 @@ pub(super) enum Kind {
     Int,
     Time,
     Text,
+    Status,
     Id,
 }
 
@@ -202,7 +213,8 @@ fn signature<R: Listed>(order: &[Term]) -> String {
     order.iter().fold(R::TYPE.to_owned(), |text, term| {
         let sign = if term.direction == Direction::Asc { "+" } else { "-" };
         let put = if kind_of::<R>(term).1 && term.nulls != natural(term.direction) { "*" } else { "" };
-        format!("{text} {sign}{}{put}", term.name)
+        let ranked = if kind_of::<R>(term).0 == Kind::Status { "#" } else { "" };
+        format!("{text} {sign}{}{ranked}{put}", term.name)
     })
 }
 
@@ -213,7 +225,7 @@ pub(super) fn write_cursor<R: Listed>(row: &R, order: &[Term]) -> String {
         Cell::Int(number) => json!(number),
         Cell::Float(Fraction(number)) => json!(number),
         Cell::Time(time) => json!(time.to_rfc3339_opts(SecondsFormat::AutoSi, true)),
-        Cell::Text(text) => json!(text),
+        Cell::Text(text) | Cell::Word(_, text) => json!(text),
         Cell::Id(id) => json!(id.to_string()),
     });
     let parts: Vec<_> = std::iter::once(json!(signature::<R>(order))).chain(values).collect();
@@ -247,6 +259,7 @@ fn read_cell((kind, nullable): (Kind, bool), value: &Json) -> Option<Cell> {
         (_, Json::Null) => nullable.then_some(Cell::Nothing),
         (Kind::Int, Json::Number(number)) => i32::try_from(number.as_i64()?).ok().map(Cell::Int),
         (Kind::Text, Json::String(text)) => (!text.contains('\0')).then(|| Cell::Text(text.clone())),
+        (Kind::Status, Json::String(text)) => Cell::status(text),
         (Kind::Id, Json::String(text)) => Uuid::parse_str(text).ok().map(Cell::Id),
         (Kind::Time, Json::String(text)) => {
             let time = DateTime::parse_from_rfc3339(text).ok()?.with_timezone(&Utc);
