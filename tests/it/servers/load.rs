@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
+use uuid::Uuid;
 
 use crate::support::RunningServer;
 
@@ -67,8 +68,9 @@ impl Load {
             seen: Mutex::default(),
         };
         let shared = Arc::new(shared);
-        let project = "mutation { createProject(input: { name: \"faults\" }) { project { id } } }";
-        let project = shared.ask(0, json!({ "query": project })).await.unwrap();
+        let project = "mutation($name: String!) { createProject(input: { name: $name }) { project { id } } }";
+        let name = format!("faults {}", Uuid::now_v7());
+        let project = shared.ask(0, json!({ "query": project, "variables": { "name": name } })).await.unwrap();
         let project = project["data"]["createProject"]["project"]["id"].as_str().unwrap().to_owned();
         let mut clients = Vec::new();
         for number in 0..WRITERS {

@@ -10,7 +10,9 @@ mod file;
 mod load;
 mod replicas;
 mod soak;
+mod upgrade;
 
+use std::process::Command;
 use std::time::Duration;
 
 use crate::support::{RunningServer, program};
@@ -22,7 +24,11 @@ fn scale() -> u32 {
 
 /// Serves the database at `primary`, with its replicas and other settings.
 fn serve(primary: &str, replicas: &[String], settings: &[&str]) -> RunningServer {
-    let mut command = program();
+    serve_with(program(), primary, replicas, settings)
+}
+
+/// The same with another program.
+fn serve_with(mut command: Command, primary: &str, replicas: &[String], settings: &[&str]) -> RunningServer {
     command.args(["serve", "--listen", "127.0.0.1:0", "--webhooks", "false", "--database", primary]);
     for replica in replicas {
         command.args(["--replica", replica]);
