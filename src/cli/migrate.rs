@@ -117,7 +117,7 @@ async fn complete(settings: &DatabaseSettings, consent: &Consent) -> anyhow::Res
 fn bar() -> ShowMigration {
     let bar = bar_of("rows");
     Arc::new(move |progress| match progress {
-        MigrationProgress::Begins(name) => bar.suspend(|| tracing::info!("{name}")),
+        MigrationProgress::Begins(name) => bar.println(name),
         MigrationProgress::Filled { done, total } if done < total => advance(&bar, done, total),
         MigrationProgress::Filled { .. } => bar.finish_and_clear(),
     })

@@ -35,7 +35,7 @@ use read_pool::ReadPool;
 pub use read_pool::ServerStatus;
 use recording::Recording;
 pub use row::{CopiedRow, Row};
-pub use schema::{Migration, MigrationProgress, MigrationState, ShowMigration, nobody_looks};
+pub use schema::{Migration, MigrationProgress, MigrationState, ShowMigration};
 use sea_orm::{
     ConnAcquireErr, ConnectionTrait as _, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, Statement, Values,
     metric,

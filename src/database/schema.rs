@@ -3,7 +3,7 @@
 //! **Invariant:** what those could not stand waits for [`Database::complete`]: a server that starts never takes anything from
 //! those that run.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use migration::{CONTRACTIONS, Migrator, MigratorTrait};
@@ -53,6 +53,8 @@ pub type ShowMigration = Arc<dyn Fn(MigrationProgress<'_>) + Send + Sync>;
 const PATIENCE: Duration = Duration::from_mins(5);
 /// The pauses between two tries; meanwhile those go on who had queued behind it.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
+/// Between two lines of the log on how far a migration has come.
+const LOG_PAUSE: Duration = Duration::from_secs(10);
 
 impl Database {
     /// Runs the migrations that have not run yet and that servers of the version before go on through; all of them where nothing
@@ -62,7 +64,7 @@ impl Database {
     /// When a migration fails, or others hold a lock that it needs for more than five minutes; what ran before it stays. When the
     /// version before the last one was never completed.
     pub async fn migrate(&self) -> Result<(), DatabaseError> {
-        self.migrate_and_show(nobody_looks()).await
+        self.migrate_and_show(logged()).await
     }
 
     /// The same, and tells how far it has come.
@@ -212,8 +214,15 @@ impl Database {
     }
 }
 
-/// Of how far migrations come nobody wants to know.
-#[must_use]
-pub fn nobody_looks() -> ShowMigration {
-    Arc::new(|_| ())
+/// Writes to the log, now and then, how far a migration has come that takes long.
+fn logged() -> ShowMigration {
+    let last = Mutex::new(Instant::now());
+    Arc::new(move |progress| {
+        let MigrationProgress::Filled { done, total } = progress else { return };
+        let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
+        if last.elapsed() >= LOG_PAUSE {
+            *last = Instant::now();
+            tracing::info!(done, total, "a migration fills rows");
+        }
+    })
 }

@@ -2,11 +2,16 @@
 
 use migration::{CONTRACTIONS, Migrator, MigratorTrait};
 use sea_orm::ConnectionTrait as _;
-use throughline::database::{Database, MigrationState};
+use throughline::database::{Database, DatabaseError, MigrationState};
 
-use crate::support::{Backend, Rows, TestDatabase, query_texts};
+use crate::support::{Backend, Rows, RunningServer, TestDatabase, query_texts};
 
-on_both!(down_undoes_up, a_step_that_fails_leaves_nothing_of_itself, the_read_model_is_filled_for_its_orders);
+on_both!(
+    tables_of_a_newer_program_are_served_and_not_undone,
+    down_undoes_up,
+    a_step_that_fails_leaves_nothing_of_itself,
+    the_read_model_is_filled_for_its_orders
+);
 
 async fn down_undoes_up(backend: Backend) {
     let test = TestDatabase::new(backend).await;
@@ -142,4 +147,23 @@ async fn the_read_model_is_filled_for_its_orders(backend: Backend) {
         "without anything | 0 | 0 | NULL |  | never | first",
     ];
     assert_eq!(query_texts(database.reader(), view).await, expected);
+}
+
+/// Servers of the version before start again beside newer ones.
+async fn tables_of_a_newer_program_are_served_and_not_undone(backend: Backend) {
+    let test = TestDatabase::new(backend).await;
+    let database = &test.database;
+    let newer = "INSERT INTO seaql_migrations (version, applied_at) VALUES ('m29990101_000001_of_a_newer_program', 0)";
+    database.writer().execute_unprepared(newer).await.unwrap();
+    database.migrate().await.unwrap();
+    assert_eq!(database.pending_migrations().await.unwrap(), 0);
+    let whole = describe_schema(database).await;
+    for undone in [database.migrate_down(1).await, database.migrate_fresh().await] {
+        let DatabaseError::Failed(cause) = undone.unwrap_err() else { panic!("it is no other error") };
+        assert!(cause.to_string().contains("m29990101_000001_of_a_newer_program"), "{cause}");
+    }
+    assert_same(&describe_schema(database).await, &whole);
+    let server = RunningServer::start(&test.url);
+    let answer = server.graphql("{ projects { totalCount } }", serde_json::json!({})).await;
+    assert_eq!(answer["data"]["projects"]["totalCount"], 0, "{answer}");
 }
