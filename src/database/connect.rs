@@ -12,7 +12,7 @@ use sea_orm::{DbBackend, SqlxPostgresConnector, SqlxSqliteConnector};
 use tokio::sync::watch;
 
 use super::Database;
-use super::reachable::Reachable;
+use super::reachable::{Reachable, tell_of_connection};
 use super::read_pool::{PING_AFTER_IDLE, ReadPool, Servers, find_primary};
 use super::sqlite_reader::SqliteFile;
 use super::wake::Announcer;
@@ -280,8 +280,13 @@ fn postgres_pool(pool: &PoolOptions, promoted: watch::Receiver<Option<Instant>>)
                 if metadata.idle_for > PING_AFTER_IDLE {
                     sqlx::Connection::ping(connection).await?;
                 }
+                tell_of_connection();
                 Ok(true)
             })
+        })
+        .after_connect(|_, _| {
+            tell_of_connection();
+            Box::pin(async { Ok(()) })
         })
 }
 

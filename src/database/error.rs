@@ -118,10 +118,12 @@ fn sort_driver_error(error: &sqlx::Error) -> Kind {
 
 fn sort_code(code: &str) -> Kind {
     match code {
-        // PostgreSQL, appendix A: class 08 connection, 57P0x shutdown, 25006 a replica, which takes no writes, class 53 resources; 57014 query canceled, by the
+        // PostgreSQL, appendix A: class 08 connection, 57P the server ends or has ended the connection, 25006 a replica, which takes no writes, 25P03 a transaction that
+        // did nothing for so long that its connection was ended, class 53 resources; 57014 query canceled, by the
         // statement timeout or by an administrator who had seen enough of it; 55P03 lock not available; 40001 serialization
         // failure, 40P01 deadlock; class 23 integrity.
-        "57P01" | "57P02" | "57P03" | "25006" => Kind::Unavailable,
+        "25006" | "25P03" => Kind::Unavailable,
+        code if code.starts_with("57P") => Kind::Unavailable,
         "57014" => Kind::StatementTimeout,
         "55P03" => Kind::LockTimeout,
         "40001" | "40P01" => Kind::Conflict,

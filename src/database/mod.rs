@@ -227,12 +227,8 @@ impl Database {
         let mut left = self.connections;
         loop {
             self.may_call()?;
-            let begun = tokio::select! {
-                biased;
-                begun = self.limit.bound_begin(call()) => begun,
-                error = self.reachable.lost(&self.writer) => return Err(DatabaseError::Unavailable(error)),
-            };
-            match begun {
+            let begun = self.reachable.or_lost_at_any_time(&self.writer, self.limit.bound_begin(call()));
+            match begun.await {
                 // Each that there was may have ended.
                 Err(error) if left > 0 && error::is_ended_connection(&error) => left -= 1,
                 begun => return begun.map_err(|error| self.sort_writers(error)),
@@ -240,14 +236,25 @@ impl Database {
         }
     }
 
-    /// Waits for a call in a transaction, or for a statement that is one by itself, as long as it may take. On an SQLite file,
-    /// where it must be in a transaction, a call that is dropped is stopped.
+    /// Waits for a call in a transaction as long as it may take. On an SQLite file a call that is dropped is stopped.
     ///
     /// # Errors
     /// When it fails or takes too long, or a fault was injected.
     pub(crate) async fn write<T>(&self, call: impl Future<Output = Result<T, DbErr>>) -> Result<T, DatabaseError> {
         self.may_call()?;
         self.limit.bound(call).await.map_err(|error| self.sort_writers(error))
+    }
+
+    /// Waits for a statement that is a transaction by itself as long as it may take, and for a connection to a server that is lost no
+    /// longer than until that is seen.
+    ///
+    /// # Errors
+    /// When it fails or takes too long, or a fault was injected.
+    pub(crate) async fn write_alone<T>(
+        &self,
+        statement: impl Future<Output = Result<T, DbErr>>,
+    ) -> Result<T, DatabaseError> {
+        self.write(self.reachable.or_lost(&self.writer, statement)).await
     }
 
     /// The writer's pool tells of a server that cannot be reached as of connections that are all in use.

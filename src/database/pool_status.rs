@@ -1,5 +1,6 @@
 //! How busy the pools are, for whoever operates the server.
 
+use deadpool::Status;
 use sea_orm::DbBackend;
 
 use super::{Database, ServerStatus};
@@ -9,6 +10,9 @@ use super::{Database, ServerStatus};
 pub struct PoolStatus {
     /// `read` for queries, `write` for what goes through SeaORM.
     pub name: &'static str,
+    /// Which server its connections lead to, as [`ServerStatus::number`] has it, where there are several. Those of `write` lead to the
+    /// primary, whichever that is.
+    pub server: Option<usize>,
     /// How many connections are open.
     pub size: usize,
     /// How many of them nobody uses.
@@ -29,9 +33,8 @@ impl Database {
         self.reads.servers().map(super::read_pool::Servers::moved).unwrap_or_default()
     }
 
-    /// Its pools as they are now. Nobody waits for that.
-    pub fn pool_statuses(&self) -> [PoolStatus; 2] {
-        let read = self.reads.status();
+    /// Its pools as they are now, those for queries first. Nobody waits for that.
+    pub fn pool_statuses(&self) -> Vec<PoolStatus> {
         let (size, idle) = if self.backend() == DbBackend::Postgres {
             let pool = self.writer.get_postgres_connection_pool();
             (pool.size(), pool.num_idle())
@@ -40,9 +43,14 @@ impl Database {
             (pool.size(), pool.num_idle())
         };
         let size = usize::try_from(size).unwrap_or(usize::MAX);
-        [
-            PoolStatus { name: "read", size: read.size, idle: read.available, waiters: Some(read.waiting) },
-            PoolStatus { name: "write", size, idle, waiters: None },
-        ]
+        let read = |(server, status): (Option<usize>, Status)| PoolStatus {
+            name: "read",
+            server,
+            size: status.size,
+            idle: status.available,
+            waiters: Some(status.waiting),
+        };
+        let write = PoolStatus { name: "write", server: None, size, idle, waiters: None };
+        self.reads.statuses().into_iter().map(read).chain([write]).collect()
     }
 }

@@ -1,11 +1,13 @@
 //! Whether the server of who writes can be reached, while somebody waits for a connection to it: the pool tries until its time is over.
 //!
-//! **Invariant:** however many wait, one looks at a time, and all are told what it has seen.
+//! **Invariants:** however many wait, one looks at a time, and all are told what it has seen; a statement that has a connection is left
+//! to it, since it may have begun.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use sea_orm::sqlx::ConnectOptions as _;
+use sea_orm::sqlx::{self, ConnectOptions as _};
 use sea_orm::{DatabaseConnection, DbBackend, DbErr};
 use tokio::sync::Mutex;
 use tokio::time::{sleep, timeout};
@@ -19,7 +21,23 @@ pub(super) struct Reachable(Arc<Mutex<Option<Seen>>>);
 #[derive(Clone, Copy)]
 struct Seen {
     at: Instant,
-    is_there: bool,
+    what: Sight,
+}
+
+/// What a look at the server has seen.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sight {
+    /// It gives connections.
+    There,
+    /// It gives none: it is silent, or has as many as it takes.
+    Unwilling,
+    /// There is nobody, or somebody who only begins or ends.
+    Gone,
+}
+
+tokio::task_local! {
+    /// Whether a statement has the connection that it was sent to.
+    static HAS_CONNECTION: Arc<AtomicBool>;
 }
 
 /// How long one waits before one looks.
@@ -28,36 +46,86 @@ const LOOKS_AFTER: Duration = Duration::from_millis(400);
 const LOOKS_FOR: Duration = Duration::from_millis(400);
 
 impl Reachable {
+    /// Waits for a statement that is sent to the writer's pool by itself; while it has no connection, until the server is lost.
+    pub(super) async fn or_lost<T>(
+        &self,
+        writer: &DatabaseConnection,
+        statement: impl Future<Output = Result<T, DbErr>>,
+    ) -> Result<T, DbErr> {
+        let has_connection = Arc::new(AtomicBool::new(false));
+        tokio::select! {
+            biased;
+            done = HAS_CONNECTION.scope(Arc::clone(&has_connection), statement) => done,
+            error = self.lost(writer, &has_connection) => Err(error),
+        }
+    }
+
+    /// Waits for a call that begins a transaction, until the server is lost. Whatever it has done by then is forgotten.
+    pub(super) async fn or_lost_at_any_time<T>(
+        &self,
+        writer: &DatabaseConnection,
+        call: impl Future<Output = Result<T, DbErr>>,
+    ) -> Result<T, DbErr> {
+        let has_connection = AtomicBool::new(false);
+        tokio::select! {
+            biased;
+            begun = call => begun,
+            error = self.lost(writer, &has_connection) => Err(error),
+        }
+    }
+
     /// Waits until a connection is missing that the server does not give.
-    pub(super) async fn lost(&self, writer: &DatabaseConnection) -> DbErr {
+    async fn lost(&self, writer: &DatabaseConnection, has_connection: &AtomicBool) -> DbErr {
         loop {
             sleep(LOOKS_AFTER).await;
+            // A file is not lost.
+            if has_connection.load(Ordering::Relaxed) || writer.get_database_backend() != DbBackend::Postgres {
+                return std::future::pending().await;
+            }
             // Apart, since it is seldom needed, and whoever begins a transaction would carry it along.
-            if !is_full(writer) && !Box::pin(self.look(writer)).await {
+            let seen = Box::pin(self.look(writer)).await;
+            // A pool counts those that it only tries to open. Where it has all, the server may have other things to do than to give one.
+            let is_lost = seen == Sight::Gone || (seen == Sight::Unwilling && !is_full(writer));
+            if is_lost && !has_connection.load(Ordering::Relaxed) {
                 return no_answer();
             }
         }
     }
 
-    async fn look(&self, writer: &DatabaseConnection) -> bool {
+    async fn look(&self, writer: &DatabaseConnection) -> Sight {
         let mut seen = self.0.lock().await;
-        if let Some(Seen { at, is_there }) = *seen
+        if let Some(Seen { at, what }) = *seen
             && at.elapsed() < LOOKS_AFTER
         {
-            return is_there;
+            return what;
         }
         let options = writer.get_postgres_connection_pool().connect_options();
-        let is_there = match timeout(LOOKS_FOR, options.connect()).await {
+        let what = match timeout(LOOKS_FOR, options.connect()).await {
             // It is closed as it goes: there is nothing to say on it.
-            Ok(Ok(_)) => true,
+            Ok(Ok(_)) => Sight::There,
             Ok(Err(error)) => {
                 tracing::debug!(%error, "the server of who writes does not answer");
-                false
+                if is_gone(&error) { Sight::Gone } else { Sight::Unwilling }
             }
-            Err(_) => false,
+            Err(_) => Sight::Unwilling,
         };
-        *seen = Some(Seen { at: Instant::now(), is_there });
-        is_there
+        *seen = Some(Seen { at: Instant::now(), what });
+        what
+    }
+}
+
+/// Tells the statement that waits for a connection that this is the one.
+pub(super) fn tell_of_connection() {
+    // Whoever begins a transaction does not ask, nor does the pool, which keeps some open.
+    let _ = HAS_CONNECTION.try_with(|has| has.store(true, Ordering::Relaxed));
+}
+
+fn is_gone(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_) => true,
+        // It begins, or ends: PostgreSQL's class 57P, operator intervention.
+        sqlx::Error::Database(cause) => cause.code().is_some_and(|code| code.starts_with("57P")),
+        _ => false,
     }
 }
 

@@ -63,11 +63,11 @@ impl ReadPool {
         }
     }
 
-    /// How many connections there are, and who waits for one.
-    pub(super) fn status(&self) -> Status {
+    /// How many connections there are, and who waits for one: to each server by its number, where there are several.
+    pub(super) fn statuses(&self) -> Vec<(Option<usize>, Status)> {
         match self {
-            Self::Postgres(servers) => servers.status(),
-            Self::Sqlite(readers) => readers.status(),
+            Self::Postgres(servers) => servers.pool_statuses(),
+            Self::Sqlite(readers) => vec![(None, readers.status())],
         }
     }
 

@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use metrics::{Counter, Gauge, Histogram, Unit, counter, gauge, histogram, with_local_recorder};
+use metrics::{Counter, Gauge, Histogram, Label, Unit, counter, gauge, histogram, with_local_recorder};
 use metrics::{describe_counter, describe_gauge, describe_histogram};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
 
@@ -183,11 +183,13 @@ impl Metrics {
         #[expect(clippy::cast_precision_loss, reason = "no pool has as many connections as a double cannot tell apart")]
         let number = |count: usize| count as f64;
         with_local_recorder(&*self.recorder, || {
-            for PoolStatus { name, size, idle, waiters } in pools {
-                gauge!(POOL_SIZE, "pool" => *name).set(number(*size));
-                gauge!(POOL_IDLE, "pool" => *name).set(number(*idle));
+            for PoolStatus { name, server, size, idle, waiters } in pools {
+                let mut labels = vec![Label::from_static_parts("pool", name)];
+                labels.extend(server.map(|server| Label::new("server", server.to_string())));
+                gauge!(POOL_SIZE, labels.clone()).set(number(*size));
+                gauge!(POOL_IDLE, labels.clone()).set(number(*idle));
                 if let Some(waiters) = waiters {
-                    gauge!(POOL_WAITERS, "pool" => *name).set(number(*waiters));
+                    gauge!(POOL_WAITERS, labels).set(number(*waiters));
                 }
             }
         });
@@ -248,9 +250,13 @@ fn describe() {
         Unit::Count,
         "Parents or ids that an SQL statement loads for, by the field that it loads."
     );
-    describe_gauge!(POOL_SIZE, Unit::Count, "Connections to the database that are open, by pool.");
-    describe_gauge!(POOL_IDLE, Unit::Count, "Connections to the database that nobody uses, by pool.");
-    describe_gauge!(POOL_WAITERS, Unit::Count, "Requests that wait for a connection to the database, by pool.");
+    describe_gauge!(POOL_SIZE, Unit::Count, "Connections to the database that are open, by pool and server.");
+    describe_gauge!(POOL_IDLE, Unit::Count, "Connections to the database that nobody uses, by pool and server.");
+    describe_gauge!(
+        POOL_WAITERS,
+        Unit::Count,
+        "Requests that wait for a connection to the database, by pool and server."
+    );
     describe_gauge!(SERVER_ANSWERS, Unit::Count, "Whether a database server answers, by its place in the settings.");
     describe_gauge!(SERVER_IS_PRIMARY, Unit::Count, "Whether a database server is the one that writes go to.");
     describe_gauge!(SERVER_LAG, Unit::Seconds, "Seconds that a replica is behind the primary.");
@@ -280,7 +286,8 @@ mod tests {
         metrics.webhook_attempts(WebhookOutcome::NotTaken).increment(3);
         metrics.loader("features").keys.record(20.0);
         metrics.loader("features").duration.record(0.2);
-        metrics.set_pools(&[PoolStatus { name: "read", size: 3, idle: 2, waiters: Some(1) }]);
+        let pool = PoolStatus { name: "read", server: None, size: 3, idle: 2, waiters: Some(1) };
+        metrics.set_pools(&[pool.clone(), PoolStatus { server: Some(2), size: 5, ..pool }]);
         let lag = Duration::from_millis(1500);
         metrics.set_servers(&[ServerStatus { number: 2, is_primary: false, answers: true, lag }], (4, 5));
         let text = metrics.render();
@@ -295,6 +302,7 @@ mod tests {
             r#"throughline_statement_duration_seconds_count{loader="features"} 1"#,
             r#"throughline_pool_idle{pool="read"} 2"#,
             r#"throughline_pool_waiters{pool="read"} 1"#,
+            r#"throughline_pool_size{pool="read",server="2"} 5"#,
             r#"throughline_database_server_answers{server="2"} 1"#,
             r#"throughline_database_server_is_primary{server="2"} 0"#,
             r#"throughline_database_server_lag_seconds{server="2"} 1.5"#,

@@ -2,6 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use futures_util::future::join_all;
+use serde_json::json;
+
 use super::cluster::Cluster;
 use super::load::Load;
 use super::{pause, scale, serve};
@@ -42,6 +45,35 @@ async fn a_server_that_is_killed_loses_nothing_that_was_acknowledged() {
     let metrics = server.client.get(format!("{}/metrics", server.address)).send().await.unwrap().text().await.unwrap();
     for line in ["throughline_pool_waiters{pool=\"read\"} 0", "throughline_open_connections"] {
         assert!(metrics.contains(line), "{line}: {metrics}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn however_many_write_to_a_server_that_is_gone_they_are_told_so() {
+    const WRITERS: usize = 20;
+    if leaves_postgres_out() {
+        return;
+    }
+    let cluster = Cluster::start(0);
+    let server = serve(&cluster.url(ONLY), &[], &["--max-connections", "3"]);
+    let made = server.graphql("mutation { createProject(input: { name: \"a\" }) { project { id } } }", json!({})).await;
+    let id = &made["data"]["createProject"]["project"]["id"];
+    assert!(id.is_string(), "{made}");
+    let alone = "mutation($id: ID!) { updateProject(input: { id: $id, name: \"b\" }) { project { name } } }";
+    let together = "mutation($id: ID!) { a: updateProject(input: { id: $id, name: \"c\" }) { project { name } } \
+        b: createProject(input: { name: \"d\" }) { project { name } } }";
+    cluster.crash(ONLY);
+    for query in [alone, together] {
+        let writers = (0..WRITERS).map(async |_| {
+            let began = Instant::now();
+            let told = server.graphql(query, json!({ "id": id })).await;
+            (told["errors"][0]["extensions"]["code"].as_str().unwrap_or_default().to_owned(), began.elapsed())
+        });
+        let told = join_all(writers).await;
+        let longest = told.iter().map(|(_, took)| *took).max().unwrap();
+        println!("{WRITERS} writers and 3 connections: told that the server is gone after {longest:.1?} at most");
+        assert!(told.iter().all(|(code, _)| code == "DATABASE_UNAVAILABLE"), "{told:#?}");
+        assert!(longest < Duration::from_millis(2500), "{told:#?}");
     }
 }
 

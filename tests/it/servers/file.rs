@@ -6,11 +6,9 @@ use std::process::Command;
 use std::time::{Duration, Instant};
 
 use sea_orm::{ConnectOptions, ConnectionTrait as _};
-use throughline::database::{Database, PoolOptions};
-use throughline::events::verify;
 
-use super::load::Load;
-use super::{pause, scale};
+use super::load::{Load, number_in_name};
+use super::{assert_whole, pause, scale};
 use crate::support::{Backend, RunningServer, TestDatabase, program};
 
 /// A server whose files can be no larger than so many KiB, which is told as a full disk is: by an error of the write.
@@ -132,12 +130,5 @@ async fn number_in(folder: &Path, id: &str) -> u64 {
     );
     let name: String = database.query_one_raw(row).await.unwrap().unwrap().try_get_by_index(0).unwrap();
     database.close().await.unwrap();
-    name.split(' ').next_back().unwrap().parse().unwrap()
-}
-
-async fn assert_whole(url: &str) {
-    let database = Database::connect(url, &PoolOptions::default()).await.unwrap();
-    let verified = verify(&database, |_| {}).await.unwrap();
-    assert!(verified.fault.is_none() && verified.events > 0, "{:?}", verified.fault);
-    database.close().await.unwrap();
+    number_in_name(&name).unwrap()
 }

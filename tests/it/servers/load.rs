@@ -247,5 +247,9 @@ impl Seen {
 
 /// The number in the name of a feature.
 fn number_of(feature: &Value) -> Option<u64> {
-    feature["name"].as_str()?.split(' ').next_back()?.parse().ok()
+    number_in_name(feature["name"].as_str()?)
+}
+
+pub(super) fn number_in_name(name: &str) -> Option<u64> {
+    name.split(' ').next_back()?.parse().ok()
 }

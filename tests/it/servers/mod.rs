@@ -4,9 +4,13 @@
 //! `THROUGHLINE_FAULT_SCALE` says how many times as long as in a usual run (1) the longer of these tests take.
 
 mod cluster;
+mod crash;
+mod disk;
 mod exhausted;
 mod faults;
 mod file;
+mod full;
+mod lifetimes;
 mod load;
 mod replicas;
 mod soak;
@@ -14,6 +18,9 @@ mod upgrade;
 
 use std::process::Command;
 use std::time::Duration;
+
+use throughline::database::{Database, PoolOptions};
+use throughline::events::verify;
 
 use crate::support::{RunningServer, program};
 
@@ -38,4 +45,12 @@ fn serve_with(mut command: Command, primary: &str, replicas: &[String], settings
 
 async fn pause(seconds: f64) {
     tokio::time::sleep(Duration::from_secs_f64(seconds)).await;
+}
+
+/// Fails unless the record is whole.
+async fn assert_whole(database: &str) {
+    let database = Database::connect(database, &PoolOptions::default()).await.unwrap();
+    let verified = verify(&database, |_| {}).await.unwrap();
+    assert!(verified.fault.is_none() && verified.events > 0, "{:?}", verified.fault);
+    database.close().await.unwrap();
 }

@@ -62,6 +62,11 @@ async fn a_replica_may_die_hang_lag_and_be_promoted() {
     let lag =
         metrics.lines().find_map(|line| line.strip_prefix("throughline_database_server_lag_seconds{server=\"2\"} "));
     assert!(lag.is_some_and(|lag| lag.parse::<f64>().unwrap() > 5.0), "{metrics}");
+    for server in ["1", "2"] {
+        let series = format!("throughline_pool_size{{pool=\"read\",server=\"{server}\"}} ");
+        let size = metrics.lines().find_map(|line| line.strip_prefix(&series));
+        assert!(size.is_some_and(|size| size.parse::<f64>().unwrap() >= 1.0), "{series}: {metrics}");
+    }
     cluster.psql(REPLICA, "SELECT pg_wal_replay_resume()");
     pause(1.0).await;
     step("the replica has caught up", Some(true)).await;

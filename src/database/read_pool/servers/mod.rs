@@ -17,7 +17,6 @@ use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use deadpool::Status;
 use sea_orm::sqlx::PgPool;
 use sea_orm::sqlx::postgres::PgConnectOptions;
 use sea_orm::{DbErr, Values};
@@ -128,11 +127,6 @@ impl Servers {
     /// Whether any of them answers, as far as is known.
     pub(in crate::database) fn any_answers(&self) -> bool {
         self.all.servers.iter().any(|server| server.known().role.is_some())
-    }
-
-    /// How many connections to the primary there are for queries, and who waits for one.
-    pub(in crate::database) fn status(&self) -> Status {
-        self.all.primary().lanes.status()
     }
 
     /// Closes the connections that nobody uses, and lets none be opened any more.

@@ -104,7 +104,7 @@ impl Route {
             return if away { replica().or_else(|| tried.leaves(primary)) } else { Some(primary) };
         };
         let last = self.chosen.load(Ordering::Relaxed);
-        if last != NONE && !tried.has(last) && all.serves(last, at_least) {
+        if last != NONE && !tried.has(last) && all.serves(last, at_least, tried) {
             return Some(last);
         }
         if let Some(replica) = all.replica(at_least, tried) {
@@ -113,7 +113,11 @@ impl Route {
         if let Some(replica) = all.reach(at_least, tried).await {
             return Some(replica);
         }
-        let to_primary = tried.leaves(primary);
+        let to_primary = tried.leaves(primary).or_else(|| {
+            // A replica that was promoted this moment is none any more, and may not have been found to be the primary.
+            all.elect();
+            tried.leaves(all.primary.load(Ordering::Relaxed))
+        });
         if to_primary.is_some() && last != primary {
             all.moved.count_unserved();
         }
@@ -132,15 +136,18 @@ impl Tried {
 }
 
 impl All {
-    /// Whether queries may be read from a server that must have reached a position. While the primary is away nobody is behind it.
-    fn serves(&self, place: usize, at_least: WalPosition) -> bool {
+    /// Whether queries may be read from a server that must have reached a position.
+    fn serves(&self, place: usize, at_least: WalPosition, tried: &Tried) -> bool {
         let server = &self.servers[place];
-        server.known().position >= at_least.max(self.floor()) && self.is_near(server)
+        server.known().position >= at_least.max(self.floor()) && self.is_near(server, tried)
     }
 
-    fn is_near(&self, server: &Server) -> bool {
+    /// While the primary is away nobody is behind it. One that has failed a statement counts as away before it is known to be.
+    fn is_near(&self, server: &Server, tried: &Tried) -> bool {
         let known = server.known();
-        known.role == Some(Role::Replica) && (known.lag <= self.max_lag || self.primary().known().role.is_none())
+        let is_primary_away =
+            || self.primary().known().role.is_none() || tried.has(self.primary.load(Ordering::Relaxed));
+        known.role == Some(Role::Replica) && (known.lag <= self.max_lag || is_primary_away())
     }
 
     fn floor(&self) -> WalPosition {
@@ -151,13 +158,14 @@ impl All {
     fn replica(&self, at_least: WalPosition, tried: &Tried) -> Option<usize> {
         let (count, turn) = (self.servers.len(), self.turn.fetch_add(1, Ordering::Relaxed));
         let mut places = (0..count).map(|place| turn.wrapping_add(place) % count);
-        places.find(|place| !tried.has(*place) && self.serves(*place, at_least))
+        places.find(|place| !tried.has(*place) && self.serves(*place, at_least, tried))
     }
 
     /// Waits, not for long, until a replica that is near has reached a position.
     async fn reach(&self, at_least: WalPosition, tried: &Tried) -> Option<usize> {
-        let places = (0..self.servers.len()).filter(|place| !tried.has(*place) && self.is_near(&self.servers[*place]));
-        let reached: Vec<_> = places.map(|place| Box::pin(self.reaches(place, at_least))).collect();
+        let places =
+            (0..self.servers.len()).filter(|place| !tried.has(*place) && self.is_near(&self.servers[*place], tried));
+        let reached: Vec<_> = places.map(|place| Box::pin(self.reaches(place, at_least, tried))).collect();
         if reached.is_empty() || self.position_wait == Duration::ZERO {
             return None;
         }
@@ -165,10 +173,10 @@ impl All {
         first.ok().map(|(place, ..)| place)
     }
 
-    async fn reaches(&self, place: usize, at_least: WalPosition) -> usize {
+    async fn reaches(&self, place: usize, at_least: WalPosition, tried: &Tried) -> usize {
         let server = &self.servers[place];
         let mut changes = server.changes();
-        while !self.serves(place, at_least) {
+        while !self.serves(place, at_least, tried) {
             server.hurry.notify_one();
             // The sender is the server's.
             let _ = changes.changed().await;

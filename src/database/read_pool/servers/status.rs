@@ -3,6 +3,8 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use deadpool::Status;
+
 use super::Servers;
 
 /// A database server at one moment.
@@ -51,6 +53,12 @@ impl Servers {
             }
         };
         self.all.servers.iter().map(status).collect()
+    }
+
+    /// How many connections for queries there are to each server, by its number where there are several, and who waits for one.
+    pub(in crate::database) fn pool_statuses(&self) -> Vec<(Option<usize>, Status)> {
+        let number = |server: &super::Server| self.are_several().then(|| server.number());
+        self.all.servers.iter().map(|server| (number(server), server.lanes.status())).collect()
     }
 
     /// How many statements were run again since a server failed them, and how many queries went to the primary since no replica could
