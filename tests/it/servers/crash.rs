@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::cluster::Cluster;
 use super::load::{Load, number_in_name};
 use super::{assert_whole, pause, scale, serve};
-use crate::support::leaves_postgres_out;
+use crate::support::{RunningServer, leaves_postgres_out};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_primary_that_crashes_takes_nothing_along_that_was_acknowledged() {
@@ -53,7 +53,8 @@ async fn a_primary_that_crashes_takes_nothing_along_that_was_acknowledged() {
              meanwhile: {:?}, after {:.1?} at most",
             seen.reads, seen.failed, seen.longest_read, seen.writes, seen.refused_writes, seen.longest_refusal
         );
-        assert!(seen.failed_reads.is_empty() && seen.violations.is_empty(), "{seen:#?}");
+        let logs = || servers.each_ref().map(RunningServer::log).join("\n");
+        assert!(seen.failed_reads.is_empty() && seen.violations.is_empty(), "{seen:#?}\n{}", logs());
         assert!(resumed.is_some_and(|resumed| resumed < Duration::from_secs(10)), "{seen:#?}");
         assert!(seen.refused_writes.keys().eq(["DATABASE_UNAVAILABLE"]), "{seen:#?}");
         assert!(seen.longest_refusal < Duration::from_millis(2500), "{seen:#?}");

@@ -113,7 +113,11 @@ impl Route {
         if let Some(replica) = all.reach(at_least, tried).await {
             return Some(replica);
         }
-        let to_primary = tried.leaves(primary);
+        let to_primary = tried.leaves(primary).or_else(|| {
+            // A replica that was promoted this moment is none any more, and may not have been found to be the primary.
+            all.elect();
+            tried.leaves(all.primary.load(Ordering::Relaxed))
+        });
         if to_primary.is_some() && last != primary {
             all.moved.count_unserved();
         }
