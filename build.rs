@@ -14,14 +14,14 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut list = String::from("&[\n");
     for path in compressed_files(&dist)? {
         let name = path.strip_prefix(&dist)?.with_extension("");
-        let (name, brotli, gzip) = (name.to_str(), path.to_str(), path.with_extension("gz"));
-        let (Some(name), Some(brotli), Some(gzip)) = (name, brotli, gzip.to_str()) else {
-            return Err(format!("{} is not UTF-8", path.display()).into());
-        };
-        let name = name.replace('\\', "/");
+        let name = name.to_str().ok_or_else(|| format!("{} is not UTF-8", path.display()))?.replace('\\', "/");
+        // As the compiler knows the folder then: a target folder that another checkout shares keeps this text.
+        let file =
+            |kind| format!("concat!(env!(\"CARGO_MANIFEST_DIR\"), {:?})", format!("/graphiql/dist/{name}.{kind}"));
+        let (brotli, gzip) = (file("br"), file("gz"));
         writeln!(
             list,
-            "    Asset {{ path: {name:?}, brotli: include_bytes!({brotli:?}), gzip: include_bytes!({gzip:?}) }},"
+            "    Asset {{ path: {name:?}, brotli: include_bytes!({brotli}), gzip: include_bytes!({gzip}) }},"
         )?;
     }
     list.push(']');
