@@ -6,9 +6,13 @@
 
 use std::time::{Duration, Instant};
 
+use std::sync::Arc;
+
+use sea_orm_migration::SchemaManagerConnection;
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::sea_orm::prelude::Uuid;
-use sea_orm_migration::sea_orm::{DbBackend, Statement};
+use sea_orm_migration::sea_orm::sqlx::{self, Executor as _};
+use sea_orm_migration::sea_orm::{DbBackend, RuntimeErr, Statement};
 
 use crate::progress;
 use crate::sql::{self, Sql};
@@ -48,8 +52,11 @@ pub(crate) struct Fill {
 const BATCH: u32 = 1000;
 /// The longest pause after a batch.
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
-/// Before rows that others have locked are looked for again.
-const LOCKED_PAUSE: Duration = Duration::from_millis(200);
+/// Before rows that others have locked are looked for again; the pauses become longer.
+const LOCKED_PAUSES: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(5));
+/// How long others may be in the way: rows that they have locked, transactions that began before an index did. No request waits
+/// behind a piece that waits for them.
+const PATIENCE: Duration = Duration::from_mins(5);
 
 impl MigrationName for OnlineMigration {
     fn name(&self) -> &str {
@@ -84,8 +91,12 @@ async fn run(manager: &SchemaManager<'_>, pieces: &[Piece]) -> Result<(), DbErr>
             }
             Piece::CreateIndex { name, on } => create_index(manager, name, on).await?,
             Piece::DropIndex { name } => {
-                let concurrently = if is_sqlite { "" } else { "CONCURRENTLY" };
-                execute(manager, format!("DROP INDEX {concurrently} IF EXISTS {name}")).await?;
+                let statement = format!("DROP INDEX CONCURRENTLY IF EXISTS {name}");
+                if is_sqlite {
+                    execute(manager, statement.replace("CONCURRENTLY ", "")).await?;
+                } else {
+                    execute_patiently(manager, statement).await?;
+                }
             }
         }
     }
@@ -96,6 +107,20 @@ async fn execute(manager: &SchemaManager<'_>, statement: String) -> Result<(), D
     manager.get_connection().execute_unprepared(&statement).await.map(drop)
 }
 
+/// Runs a statement that waits for transactions which are older, however long it may wait for a lock otherwise: an index that was all but made
+/// would be made from the beginning. In a session of its own, which ends with it.
+async fn execute_patiently(manager: &SchemaManager<'_>, statement: String) -> Result<(), DbErr> {
+    let SchemaManagerConnection::Connection(connection) = manager.get_connection() else {
+        return execute(manager, statement).await;
+    };
+    let failed = |error: sqlx::Error| DbErr::Exec(RuntimeErr::SqlxError(Arc::new(error)));
+    let mut session = connection.get_postgres_connection_pool().acquire().await.map_err(failed)?.detach();
+    let patience = format!("SET lock_timeout = '{}s'", PATIENCE.as_secs());
+    session.execute(sqlx::AssertSqlSafe(patience)).await.map_err(failed)?;
+    session.execute(sqlx::AssertSqlSafe(statement)).await.map_err(failed)?;
+    Ok(())
+}
+
 /// What is left of an index whose making was broken off is no index: no statement uses it, and each write keeps it up.
 async fn create_index(manager: &SchemaManager<'_>, name: &str, on: &str) -> Result<(), DbErr> {
     let asked = "SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass($1)::oid";
@@ -103,10 +128,10 @@ async fn create_index(manager: &SchemaManager<'_>, name: &str, on: &str) -> Resu
     let found = manager.get_connection().query_one_raw(asked).await?;
     match found.map(|row| row.try_get_by_index(0)).transpose()? {
         Some(true) => return Ok(()),
-        Some(false) => execute(manager, format!("DROP INDEX CONCURRENTLY {name}")).await?,
+        Some(false) => execute_patiently(manager, format!("DROP INDEX CONCURRENTLY {name}")).await?,
         None => {}
     }
-    execute(manager, format!("CREATE INDEX CONCURRENTLY {name} ON {on}")).await
+    execute_patiently(manager, format!("CREATE INDEX CONCURRENTLY {name} ON {on}")).await
 }
 
 impl Fill {
@@ -115,16 +140,27 @@ impl Fill {
     async fn run(&self, manager: &SchemaManager<'_>) -> Result<(), DbErr> {
         let total = self.count(manager).await?;
         let (mut missing, mut filled) = (total, 0);
+        let (mut last_filled, mut pause) = (Instant::now(), LOCKED_PAUSES.0);
         while missing > 0 {
-            let mut after = Uuid::nil();
+            let (before, mut after) = (filled, Uuid::nil());
             while let Some((rows, last)) = self.fill(manager, after).await? {
                 (after, filled) = (last, filled + rows);
                 // More can come to be filled than there were: those that a server writes that knows of nothing.
                 progress::advance(filled, Ord::max(total, filled));
             }
             missing = self.count(manager).await?;
+            if filled > before {
+                (last_filled, pause) = (Instant::now(), LOCKED_PAUSES.0);
+            } else if missing > 0 && last_filled.elapsed() > PATIENCE {
+                let reason = format!("others have locked {missing} rows of {} for too long", self.table);
+                return Err(DbErr::Migration(format!(
+                    "{reason}; the rest is filled, and a next run goes on from here"
+                )));
+            }
             if missing > 0 {
-                tokio::time::sleep(LOCKED_PAUSE).await;
+                progress::advance(filled, Ord::max(total, filled + missing));
+                tokio::time::sleep(pause).await;
+                pause = Ord::min(pause * 2, LOCKED_PAUSES.1);
             }
         }
         Ok(())
@@ -138,7 +174,7 @@ impl Fill {
     }
 
     /// A batch after this key: how many rows got a value, and the last of them; nothing where there is no more. Then a pause as
-    /// long as the batch took, which leaves half of the time to the servers, and lets replicas follow.
+    /// long as the batch took, though not longer than half a second: it leaves time to the servers, and lets replicas follow.
     async fn fill(&self, manager: &SchemaManager<'_>, after: Uuid) -> Result<Option<(u64, Uuid)>, DbErr> {
         let Self { table, missing, set } = self;
         let sql = format!(

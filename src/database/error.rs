@@ -68,12 +68,13 @@ pub(super) fn no_answer() -> DbErr {
     DbErr::Query(RuntimeErr::SqlxError(sqlx::Error::Io(silent).into()))
 }
 
-/// Whether another server may answer a read that one has failed: it is away, or its statement was in the way of what it replays.
+/// Whether another server may answer a read that one has failed: it is away, or its statement was in the way of what it replays, or behind
+/// a change of a table that waits to be replayed.
 pub(super) fn is_elsewhere_better(error: &DbErr) -> bool {
     match error {
         DbErr::Conn(_) | DbErr::ConnectionAcquire(ConnAcquireErr::ConnectionClosed) => true,
         DbErr::Exec(RuntimeErr::SqlxError(cause)) | DbErr::Query(RuntimeErr::SqlxError(cause)) => {
-            matches!(sort_driver_error(cause), Kind::Unavailable | Kind::Conflict)
+            matches!(sort_driver_error(cause), Kind::Unavailable | Kind::Conflict | Kind::LockTimeout)
         }
         _ => false,
     }

@@ -3,6 +3,7 @@
 //! **Invariants:** however many wait, one looks at a time, and all are told what it has seen; a statement that has a connection is left
 //! to it, since it may have begun.
 
+use std::io::ErrorKind;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -21,12 +22,12 @@ pub(super) struct Reachable(Arc<Mutex<Option<Seen>>>);
 #[derive(Clone, Copy)]
 struct Seen {
     at: Instant,
-    what: Sight,
+    what: Look,
 }
 
 /// What a look at the server has seen.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Sight {
+enum Look {
     /// It gives connections.
     There,
     /// It gives none: it is silent, or has as many as it takes.
@@ -85,14 +86,14 @@ impl Reachable {
             // Apart, since it is seldom needed, and whoever begins a transaction would carry it along.
             let seen = Box::pin(self.look(writer)).await;
             // A pool counts those that it only tries to open. Where it has all, the server may have other things to do than to give one.
-            let is_lost = seen == Sight::Gone || (seen == Sight::Unwilling && !is_full(writer));
+            let is_lost = seen == Look::Gone || (seen == Look::Unwilling && !is_full(writer));
             if is_lost && !has_connection.load(Ordering::Relaxed) {
                 return no_answer();
             }
         }
     }
 
-    async fn look(&self, writer: &DatabaseConnection) -> Sight {
+    async fn look(&self, writer: &DatabaseConnection) -> Look {
         let mut seen = self.0.lock().await;
         if let Some(Seen { at, what }) = *seen
             && at.elapsed() < LOOKS_AFTER
@@ -102,12 +103,12 @@ impl Reachable {
         let options = writer.get_postgres_connection_pool().connect_options();
         let what = match timeout(LOOKS_FOR, options.connect()).await {
             // It is closed as it goes: there is nothing to say on it.
-            Ok(Ok(_)) => Sight::There,
+            Ok(Ok(_)) => Look::There,
             Ok(Err(error)) => {
                 tracing::debug!(%error, "the server of who writes does not answer");
-                if is_gone(&error) { Sight::Gone } else { Sight::Unwilling }
+                if is_gone(&error) { Look::Gone } else { Look::Unwilling }
             }
-            Err(_) => Sight::Unwilling,
+            Err(_) => Look::Unwilling,
         };
         *seen = Some(Seen { at: Instant::now(), what });
         what
@@ -122,7 +123,17 @@ pub(super) fn tell_of_connection() {
 
 fn is_gone(error: &sqlx::Error) -> bool {
     match error {
-        sqlx::Error::Io(_) => true,
+        // Of this machine's own faults, such as too many open files, the server knows nothing.
+        sqlx::Error::Io(cause) => matches!(
+            cause.kind(),
+            ErrorKind::ConnectionRefused
+                | ErrorKind::ConnectionReset
+                | ErrorKind::NotFound
+                | ErrorKind::UnexpectedEof
+                | ErrorKind::BrokenPipe
+                | ErrorKind::HostUnreachable
+                | ErrorKind::NetworkUnreachable
+        ),
         // It begins, or ends: PostgreSQL's class 57P, operator intervention.
         sqlx::Error::Database(cause) => cause.code().is_some_and(|code| code.starts_with("57P")),
         _ => false,

@@ -198,13 +198,14 @@ impl Database {
     where
         C: Future<Output = Result<(), DbErr>>,
     {
-        let (begun, (mut pause, longest)) = (Instant::now(), PAUSES);
+        let (mut first_failure, (mut pause, longest)) = (None, PAUSES);
         loop {
             let error = match change().await.map_err(DatabaseError::from) {
                 Err(error @ (DatabaseError::LockTimeout(_) | DatabaseError::Conflict(_))) => error,
                 changed => return changed,
             };
-            if self.backend() != DbBackend::Postgres || begun.elapsed() > PATIENCE {
+            let since = *first_failure.get_or_insert_with(Instant::now);
+            if self.backend() != DbBackend::Postgres || since.elapsed() > PATIENCE {
                 return Err(error);
             }
             tracing::info!(?pause, "a migration needs a table that others have locked, and tries again");

@@ -97,6 +97,8 @@ async fn there_and_back_it_is_the_same(backend: Backend) {
     }
     let key = KeyRing::generate_key();
     let original = fill(TestDatabase::with_demo(backend).await, &key).await;
+    // What an upgrade holds is missing in one of the two.
+    original.test.database.migrate_down(u32::from(backend == Backend::Postgres)).await.unwrap();
     let other = match backend {
         Backend::Sqlite => Backend::Postgres,
         Backend::Postgres => Backend::Sqlite,

@@ -14,6 +14,7 @@ use super::{pause, scale, serve};
 use crate::support::{leaves_postgres_out, program, query_texts};
 
 const ONLY: u16 = 1;
+const REPLICA: u16 = 2;
 /// The steps that the version before does not have.
 const NEW: &str = "3";
 
@@ -61,12 +62,12 @@ fn run(url: &str, arguments: &[&str]) -> impl Future<Output = String> {
     Migration::start(url, arguments).end()
 }
 
-/// How long anybody but the migration waits for a lock at most, until it is asked.
-struct Waits(tokio::task::JoinHandle<()>, Arc<Mutex<f64>>);
+/// How long anybody but the migration waits for a lock at most, until it is asked; and how often it has looked.
+struct Waits(tokio::task::JoinHandle<()>, Arc<Mutex<(f64, u32)>>);
 
 impl Waits {
     fn watch(url: String) -> Self {
-        let longest = Arc::new(Mutex::new(0.0_f64));
+        let longest = Arc::new(Mutex::new((0.0_f64, 0)));
         let seen = Arc::clone(&longest);
         let watch = async move {
             let database = connect(&url).await;
@@ -77,7 +78,7 @@ impl Waits {
                 let waits: f64 = query_texts(database.reader(), sql).await[0].parse().unwrap();
                 {
                     let mut longest = seen.lock().unwrap();
-                    *longest = longest.max(waits);
+                    *longest = (longest.0.max(waits), longest.1 + 1);
                 }
                 pause(0.01).await;
             }
@@ -86,8 +87,11 @@ impl Waits {
     }
 
     fn longest(self) -> Duration {
+        assert!(!self.0.is_finished(), "nobody has watched");
         self.0.abort();
-        Duration::from_secs_f64(*self.1.lock().unwrap())
+        let (longest, looks) = *self.1.lock().unwrap();
+        assert!(looks > 20, "it has looked {looks} times");
+        Duration::from_secs_f64(longest)
     }
 }
 
@@ -142,9 +146,9 @@ async fn servers_go_on_while_their_tables_change() {
     if leaves_postgres_out() {
         return;
     }
-    let cluster = Cluster::start(0);
+    let cluster = Cluster::start(1);
     let url = cluster.url(ONLY);
-    let server = serve(&url, &[], &[]);
+    let server = serve(&url, &[cluster.url(REPLICA)], &[]);
     let database = connect(&url).await;
     let complete = schema(&cluster);
     // The server is of no other version than the tables were; the clients ask it for nothing that the version before has not.
@@ -155,13 +159,28 @@ async fn servers_go_on_while_their_tables_change() {
     let waits = Waits::watch(url.clone());
 
     // Somebody has read the features, and has not ended their transaction: who wants the table for themselves waits for them.
+    // So has somebody on the replica, where what changes the table waits until they are sent away.
+    let _open_there = in_transaction(&cluster.url(REPLICA), "SELECT count(*) FROM features").await;
     let open = in_transaction(&url, "SELECT count(*) FROM features").await;
     let migration = Migration::start(&url, &["up"]);
     pause(3.0).await;
     let tried = "SELECT count(*)::text FROM information_schema.columns WHERE column_name = 'status_position'";
     assert_eq!(query_texts(database.reader(), tried).await, ["0"], "it has waited for its turn");
+    // An index waits for whoever has seen the tables without it, and nobody waits for the index.
+    let old =
+        in_transaction(&url, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM projects").await;
     open.close().await.unwrap();
     let began = Instant::now();
+    let making =
+        "SELECT count(*)::text FROM pg_stat_progress_create_index WHERE phase LIKE 'waiting for old snapshots'";
+    while query_texts(database.reader(), making).await != ["1"] {
+        assert!(began.elapsed() < Duration::from_mins(2), "an index waits");
+        pause(0.1).await;
+    }
+    // Longer than a migration waits for a lock otherwise.
+    pause(11.0).await;
+    assert_eq!(query_texts(database.reader(), making).await, ["1"], "it has begun anew");
+    old.close().await.unwrap();
     let printed = migration.end().await;
     println!("the tables are upgraded in {:.1?}", began.elapsed());
     assert!(printed.contains("held  m20261129_000020"), "{printed}");
@@ -264,7 +283,17 @@ async fn two_versions_serve_side_by_side() {
     let after = serve(&url, &[], &[]);
     let waits = Waits::watch(url.clone());
     let load = Load::start(&[&before[0], &after]).await;
-    pause(f64::from(3 * scale())).await;
+    let (began, mut lists) = (Instant::now(), 0);
+    while began.elapsed() < Duration::from_secs(3) * scale() {
+        // By the new number, which both have filled.
+        let query = "{ features(first: 50, filter: { status: { in: [BLOCKED, NOT_STARTED] } }, \
+            orderBy: { field: STATUS, direction: DESC }) { nodes { status } } }";
+        let answer = after.graphql(query, serde_json::json!({})).await;
+        let nodes = answer["data"]["features"]["nodes"].as_array().unwrap_or_else(|| panic!("{answer}"));
+        assert!(nodes.len() == 50 && nodes.iter().all(|node| node["status"] == "BLOCKED"), "{answer}");
+        lists += 1;
+    }
+    assert!(lists > 20, "{lists}");
     let (seen, lost) = load.end().await;
     assert_unharmed("one server of each version", &seen, &lost, waits.longest());
     assert_filled(&database).await;
