@@ -4,9 +4,8 @@
 //!
 //! **Invariant:** each piece can be run again, whatever was done of it, so that the next run goes on where the last one ended.
 
-use std::time::{Duration, Instant};
-
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use sea_orm_migration::SchemaManagerConnection;
 use sea_orm_migration::prelude::*;
@@ -90,14 +89,8 @@ async fn run(manager: &SchemaManager<'_>, pieces: &[Piece]) -> Result<(), DbErr>
                 execute(manager, format!("CREATE INDEX IF NOT EXISTS {name} ON {on}")).await?;
             }
             Piece::CreateIndex { name, on } => create_index(manager, name, on).await?,
-            Piece::DropIndex { name } => {
-                let statement = format!("DROP INDEX CONCURRENTLY IF EXISTS {name}");
-                if is_sqlite {
-                    execute(manager, statement.replace("CONCURRENTLY ", "")).await?;
-                } else {
-                    execute_patiently(manager, statement).await?;
-                }
-            }
+            Piece::DropIndex { name } if is_sqlite => execute(manager, format!("DROP INDEX IF EXISTS {name}")).await?,
+            Piece::DropIndex { name } => drop_index(manager, name).await?,
         }
     }
     Ok(())
@@ -128,10 +121,14 @@ async fn create_index(manager: &SchemaManager<'_>, name: &str, on: &str) -> Resu
     let found = manager.get_connection().query_one_raw(asked).await?;
     match found.map(|row| row.try_get_by_index(0)).transpose()? {
         Some(true) => return Ok(()),
-        Some(false) => execute_patiently(manager, format!("DROP INDEX CONCURRENTLY {name}")).await?,
+        Some(false) => drop_index(manager, name).await?,
         None => {}
     }
     execute_patiently(manager, format!("CREATE INDEX CONCURRENTLY {name} ON {on}")).await
+}
+
+async fn drop_index(manager: &SchemaManager<'_>, name: &str) -> Result<(), DbErr> {
+    execute_patiently(manager, format!("DROP INDEX CONCURRENTLY IF EXISTS {name}")).await
 }
 
 impl Fill {

@@ -8,8 +8,8 @@ use std::time::Duration;
 use anyhow::Context;
 use clap::Subcommand;
 
+use super::bar::{advance, bar_of};
 use crate::app;
-use crate::cli::bar::{advance, bar_of};
 use crate::config::{DEFAULT_FILE, DatabaseSettings};
 use crate::database::{
     Database, DatabaseAddress, Migration, MigrationProgress, MigrationState, PoolOptions, ShowMigration,
