@@ -120,7 +120,7 @@ fn sort_driver_error(error: &sqlx::Error) -> Kind {
 fn sort_code(code: &str) -> Kind {
     match code {
         // PostgreSQL, appendix A: class 08 connection, 57P the server ends or has ended the connection, 25006 a replica, which takes no writes, 25P03 a transaction that
-        // did nothing for so long that its connection was ended, class 53 resources; 57014 query canceled, by the
+        // did nothing for so long that its connection was ended, class 53 resources, class 28 and 3D no such user or database, or no more; 57014 query canceled, by the
         // statement timeout or by an administrator who had seen enough of it; 55P03 lock not available; 40001 serialization
         // failure, 40P01 deadlock; class 23 integrity.
         "25006" | "25P03" => Kind::Unavailable,
@@ -129,7 +129,7 @@ fn sort_code(code: &str) -> Kind {
         "55P03" => Kind::LockTimeout,
         "40001" | "40P01" => Kind::Conflict,
         code if code.len() == 5 => match &code.as_bytes()[..2] {
-            b"08" | b"53" => Kind::Unavailable,
+            b"08" | b"28" | b"3D" | b"53" => Kind::Unavailable,
             b"23" => Kind::Constraint,
             _ => Kind::Other,
         },

@@ -9,6 +9,7 @@ mod connect;
 pub mod dialect;
 mod error;
 mod pool_status;
+mod postgres_reader;
 mod probe;
 mod reachable;
 mod read_pool;
@@ -127,7 +128,7 @@ impl Database {
         if let Some(within) = &self.within {
             let statement = Statement { sql: sql.to_string(), values: Some(values()), db_backend: self.backend() };
             let rows = within.query_all_raw(statement).await?;
-            return Ok(rows.into_iter().map(Row::Within).collect());
+            return Ok(rows.into_iter().map(|row| Row::Within(Box::new(row))).collect());
         }
         let _turn = match &self.work {
             Some(work) => work.turn().await,

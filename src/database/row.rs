@@ -1,4 +1,4 @@
-//! A row as the driver gives it, or as it was copied where SQLite would take it back. Nothing is copied out of it but what is
+//! A row as it was copied from what a driver of our own gives, or as SeaORM gives it. Nothing is copied out of it but what is
 //! asked for, so that text goes from that buffer into the answer.
 //!
 //! **Invariant:** a row reads the same, whichever of these it is.
@@ -10,24 +10,21 @@ use sea_orm::sqlx::postgres::PgRow;
 use sea_orm::sqlx::sqlite::SqliteRow;
 use sea_orm::sqlx::{self, Decode, Postgres, Row as _, Sqlite, ValueRef as _};
 use sea_orm::{DbErr, QueryResult, RuntimeErr};
+use tokio_postgres::types::FromSql;
 use uuid::Uuid;
 
 use self::copied::{FromCell, Mismatch};
 use super::DatabaseError;
 
-pub(super) use self::copied::Copied;
 pub use self::copied::CopiedRow;
+pub(super) use self::copied::{Copied, TooLarge};
 
 /// A row of either database; its cells are known by position.
 pub enum Row {
-    /// From `PostgreSQL`, in its binary format.
-    Postgres(PgRow),
-    /// From SQLite, through sqlx.
-    Sqlite(SqliteRow),
-    /// From SQLite, through a connection of our own.
+    /// From a connection that only reads.
     Copied(CopiedRow),
-    /// From within a transaction of SeaORM.
-    Within(QueryResult),
+    /// From within a transaction of SeaORM. Apart, since most rows are none of these, and smaller.
+    Within(Box<QueryResult>),
 }
 
 /// Who has the cells.
@@ -42,8 +39,6 @@ enum Driver<'r> {
 impl Row {
     fn driver(&self) -> Driver<'_> {
         match self {
-            Self::Postgres(row) => Driver::Postgres(row),
-            Self::Sqlite(row) => Driver::Sqlite(row),
             Self::Copied(row) => Driver::Copied(row),
             Self::Within(row) => match (row.try_as_pg_row(), row.try_as_sqlite_row()) {
                 (Some(row), _) => Driver::Postgres(row),
@@ -66,9 +61,9 @@ impl Row {
     /// # Errors
     /// See [`Row::text`].
     pub fn utf8(&self, index: usize) -> Result<Option<&[u8]>, DatabaseError> {
-        match self.driver() {
-            Driver::Postgres(row) => postgres_bytes(row, index),
-            _ => Ok(self.text(index)?.map(str::as_bytes)),
+        match self.driver().binary(index) {
+            Some(bytes) => bytes.map(Some),
+            None => Ok(self.text(index)?.map(str::as_bytes)),
         }
     }
 
@@ -77,13 +72,8 @@ impl Row {
     /// # Errors
     /// See [`Row::text`].
     pub fn uuid(&self, index: usize) -> Result<Option<Uuid>, DatabaseError> {
-        match self.driver() {
-            Driver::Postgres(row) => match postgres_bytes(row, index)? {
-                Some(bytes) => Ok(Some(Uuid::from_slice(bytes).map_err(|error| decode_error(index, error))?)),
-                None => Ok(None),
-            },
-            _ => self.get(index),
-        }
+        let Some(bytes) = self.driver().binary(index) else { return self.get(index) };
+        Ok(Some(Uuid::from_slice(bytes?).map_err(|error| decode_error(index, error))?))
     }
 
     /// The cell as an integer of 32 bits.
@@ -102,19 +92,13 @@ impl Row {
     /// # Errors
     /// See [`Row::text`].
     pub fn long(&self, index: usize) -> Result<Option<i64>, DatabaseError> {
-        match self.driver() {
-            Driver::Postgres(row) => match postgres_bytes(row, index)? {
-                None => Ok(None),
-                Some(bytes) => {
-                    let short = || bytes.try_into().ok().map(i16::from_be_bytes).map(i64::from);
-                    let medium = || bytes.try_into().ok().map(i32::from_be_bytes).map(i64::from);
-                    let long = bytes.try_into().ok().map(i64::from_be_bytes);
-                    let number = long.or_else(medium).or_else(short);
-                    number.map(Some).ok_or_else(|| decode_error(index, "it is no integer"))
-                }
-            },
-            _ => self.get(index),
-        }
+        let Some(bytes) = self.driver().binary(index) else { return self.get(index) };
+        let bytes = bytes?;
+        let short = || bytes.try_into().ok().map(i16::from_be_bytes).map(i64::from);
+        let medium = || bytes.try_into().ok().map(i32::from_be_bytes).map(i64::from);
+        let long = bytes.try_into().ok().map(i64::from_be_bytes);
+        let number = long.or_else(medium).or_else(short);
+        number.map(Some).ok_or_else(|| decode_error(index, "it is no integer"))
     }
 
     /// The cell as a point in time, in microseconds since 1970-01-01 in UTC, where PostgreSQL says it in this way.
@@ -122,18 +106,14 @@ impl Row {
     pub fn unix_micros(&self, index: usize) -> Option<i64> {
         /// From 1970-01-01 to 2000-01-01, from where PostgreSQL counts.
         const EPOCH_MICROS: i64 = 946_684_800_000_000;
-        let Driver::Postgres(row) = self.driver() else { return None };
-        let bytes = postgres_bytes(row, index).ok()??;
+        let bytes = self.driver().binary(index)?.ok()?;
         i64::from_be_bytes(bytes.try_into().ok()?).checked_add(EPOCH_MICROS)
     }
 
     /// The cell as a point in time, in RFC 3339, where SQLite keeps it in this way.
     #[must_use]
     pub fn time_text(&self, index: usize) -> Option<&[u8]> {
-        match self.driver() {
-            Driver::Sqlite(_) | Driver::Copied(_) => self.utf8(index).ok()?,
-            Driver::Postgres(_) | Driver::Neither => None,
-        }
+        if self.driver().binary(index).is_some() { None } else { self.utf8(index).ok()? }
     }
 
     /// The cell as a float.
@@ -175,7 +155,7 @@ impl Row {
     /// for each cell would cost as much as reading it.
     fn get<'r, T>(&'r self, index: usize) -> Result<Option<T>, DatabaseError>
     where
-        T: Decode<'r, Postgres> + Decode<'r, Sqlite> + FromCell<'r>,
+        T: FromSql<'r> + Decode<'r, Postgres> + Decode<'r, Sqlite> + FromCell<'r>,
     {
         match self.driver() {
             Driver::Postgres(row) => row.try_get_unchecked(index),
@@ -187,7 +167,17 @@ impl Row {
     }
 }
 
-/// The cell as PostgreSQL sent it, in its binary format.
+impl<'r> Driver<'r> {
+    /// The cell as PostgreSQL sent it, in its binary format. Where there is none, it holds nothing or is SQLite's.
+    fn binary(&self, index: usize) -> Option<Result<&'r [u8], DatabaseError>> {
+        match *self {
+            Self::Copied(row) => row.binary(index).map(Ok),
+            Self::Postgres(row) => postgres_bytes(row, index).transpose(),
+            Self::Sqlite(_) | Self::Neither => None,
+        }
+    }
+}
+
 fn postgres_bytes(row: &PgRow, index: usize) -> Result<Option<&[u8]>, DatabaseError> {
     let value = row.try_get_raw(index).map_err(driver_error)?;
     if value.is_null() { Ok(None) } else { value.as_bytes().map(Some).map_err(|error| decode_error(index, error)) }

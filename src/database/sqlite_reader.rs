@@ -186,10 +186,10 @@ impl SqliteReader {
         let mut rows = statement.query(params_from_iter(values.0.iter().map(Parameter)))?;
         while let Some(row) = rows.next()? {
             for column in 0..copied.width() {
-                copied.push(row.get_ref(column)?)?;
+                copied.push(row.get_ref(column)?);
             }
         }
-        Ok(copied.into_rows())
+        copied.into_rows().map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))
     }
 
     fn steps(&self, sql: &str, values: &Values) -> Result<Vec<Step>, rusqlite::Error> {

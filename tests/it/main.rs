@@ -33,6 +33,7 @@ mod load;
 mod migrations;
 mod operations;
 mod persisted;
+mod postgres_reads;
 mod reads;
 mod schema;
 mod search;

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use chrono::{DateTime, Utc};
-use sea_orm::{ConnectionTrait as _, DbErr, RuntimeErr, Value, Values};
+use sea_orm::{ConnectionTrait as _, DbErr, RuntimeErr, Statement, Value, Values};
 use throughline::database::{Database, DatabaseError, PoolOptions, Row};
 use uuid::Uuid;
 
@@ -56,8 +56,8 @@ async fn a_row_of_sqlx_reads_the_same() {
     let test = TestDatabase::new(Backend::Sqlite).await;
     let sql = "SELECT x'0198f2c4000070008000000000000001', '2026-01-02T03:04:05.060+00:00', -7, 0.5, 1, 'naïve', NULL";
     let ours = read(&test.database, sql, vec![]).await.unwrap().remove(0);
-    let pool = test.database.reader().get_sqlite_connection_pool();
-    let theirs = Row::Sqlite(sea_orm::sqlx::query(sql).fetch_one(pool).await.unwrap());
+    let statement = Statement::from_string(test.database.backend(), sql);
+    let theirs = Row::Within(Box::new(test.database.reader().query_one_raw(statement).await.unwrap().unwrap()));
     for cell in 0..8 {
         assert_eq!(ours.is_null(cell), theirs.is_null(cell), "{cell}");
     }

@@ -1,11 +1,10 @@
 //! Cancels the statements that nobody waits for any more; for [`super::postgres`] alone.
 //!
-//! sqlx sends no cancel request of PostgreSQL's protocol, so another connection asks for it, by the number of the process that
-//! runs the statement.
+//! A request to cancel is a connection of its own in PostgreSQL's protocol, which names the process that runs the statement.
 //!
-//! **Invariants:** there is at most one such connection, however many clients hang up at once. Until its statement has ended, a
-//! connection keeps its place in the pool, so that the server never runs more statements than there are places; and is held open,
-//! so that its number cannot be another's.
+//! **Invariants:** there is at most one such connection at a time, however many clients hang up at once. Until its statement has
+//! ended, a connection keeps its place in the pool, so that the server never runs more statements than there are places; and is
+//! held open, so that its process cannot be another's.
 
 use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -13,15 +12,14 @@ use std::time::Duration;
 
 use deadpool::managed::Object;
 use futures_util::future::join_all;
-use sea_orm::sqlx::postgres::PgConnectOptions;
-use sea_orm::sqlx::{self, Connection as _, PgConnection};
+use sea_orm::sqlx;
 use tokio::runtime::Handle;
 
 use super::postgres::Opener;
 
 /// Cancels statements.
+#[derive(Default)]
 pub(super) struct Canceller {
-    options: PgConnectOptions,
     queue: Mutex<Queue>,
 }
 
@@ -45,10 +43,6 @@ const CANCEL_WITHIN: Duration = Duration::from_secs(2);
 const ENDS_WITHIN: Duration = Duration::from_millis(200);
 
 impl Canceller {
-    pub(super) fn new(options: PgConnectOptions) -> Self {
-        Self { options, queue: Mutex::default() }
-    }
-
     /// Cancels the statement of a connection, and closes the connection. Does not wait for it.
     pub(super) fn cancel(self: &Arc<Self>, lane: Object<Opener>) {
         let Ok(runtime) = Handle::try_current() else {
@@ -80,26 +74,15 @@ impl Canceller {
 
 impl Shift {
     async fn work(mut self) {
-        let mut connection = None;
         while let Some(mut lanes) = self.next() {
-            let cancelled = cancel_all(&mut connection, &self.canceller.options, &mut lanes);
-            match tokio::time::timeout(CANCEL_WITHIN, cancelled).await {
+            match tokio::time::timeout(CANCEL_WITHIN, cancel_all(&mut lanes)).await {
                 Ok(Ok(())) => {}
-                Ok(Err(error)) => {
-                    connection = None;
-                    tracing::debug!(%error, "statements could not be cancelled");
-                }
-                Err(_) => {
-                    connection = None;
-                    tracing::debug!("statements could not be cancelled in time");
-                }
+                Ok(Err(error)) => tracing::debug!(%error, "statements could not be cancelled"),
+                Err(_) => tracing::debug!("statements could not be cancelled in time"),
             }
-            let goodbyes = lanes.into_iter().map(|lane| Object::take(lane).connection.close());
+            let goodbyes = lanes.into_iter().map(|lane| Object::take(lane).reader.close());
             // What cannot be closed in order is closed all the same.
             let _ = tokio::time::timeout(ENDS_WITHIN, join_all(goodbyes)).await;
-        }
-        if let Some(connection) = connection {
-            let _ = tokio::time::timeout(ENDS_WITHIN, connection.close()).await;
         }
     }
 
@@ -127,22 +110,15 @@ impl Drop for Shift {
 }
 
 /// Cancels the statements of `lanes` until each of them has ended.
-async fn cancel_all(
-    connection: &mut Option<PgConnection>,
-    options: &PgConnectOptions,
-    lanes: &mut [Object<Opener>],
-) -> Result<(), sqlx::Error> {
-    let connection = match connection {
-        Some(connection) => connection,
-        None => connection.insert(PgConnection::connect_with(options).await?),
-    };
+async fn cancel_all(lanes: &mut [Object<Opener>]) -> Result<(), sqlx::Error> {
     let mut running: Vec<&mut Object<Opener>> = lanes.iter_mut().collect();
     while !running.is_empty() {
-        let processes: Vec<i32> = running.iter().map(|lane| lane.process).collect();
-        let cancel = "SELECT pg_cancel_backend(process) FROM unnest($1::int4[]) AS process";
-        sqlx::query(cancel).bind(processes).execute(&mut *connection).await?;
+        let requests: Vec<_> = running.iter().map(|lane| lane.reader.cancel()).collect();
+        for request in requests {
+            request.await?;
+        }
         let answers = join_all(running.into_iter().map(async |lane| {
-            let ended = tokio::time::timeout(ENDS_WITHIN, lane.connection.ping()).await;
+            let ended = tokio::time::timeout(ENDS_WITHIN, lane.reader.settle()).await;
             // Whether it has ended well or not, it has ended.
             ended.is_err().then_some(lane)
         }));

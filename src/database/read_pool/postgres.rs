@@ -8,18 +8,16 @@ use std::time::Duration;
 
 use deadpool::Status;
 use deadpool::managed::{Manager, Metrics, Object, Pool, RecycleError, RecycleResult};
+use sea_orm::sqlx;
 use sea_orm::sqlx::postgres::PgConnectOptions;
-use sea_orm::sqlx::{self, AssertSqlSafe, Connection as _, PgConnection, Row as _};
 use sea_orm::{DbErr, Values};
-use sea_query_sqlx::SqlxValues;
 use serde_json::Value;
-use tracing::Dispatch;
-use tracing::instrument::WithSubscriber as _;
 
 use super::cancel::Canceller;
 use super::upkeep::Lifetimes;
 use super::{Row, acquire_error, build, driver_error, no_answer};
 use crate::database::PoolOptions;
+use crate::database::postgres_reader::{PostgresReader, PostgresServer};
 
 /// Idle for longer than this, a connection is asked whether it still stands before it is used.
 pub(in crate::database) const PING_AFTER_IDLE: Duration = Duration::from_secs(30);
@@ -35,15 +33,14 @@ pub(in crate::database) struct Lanes {
 
 /// Opens connections, and tells which can be used again.
 pub(in crate::database) struct Opener {
-    options: PgConnectOptions,
+    server: PostgresServer,
     lifetimes: Lifetimes,
 }
 
 /// A connection in the pool.
 pub(in crate::database) struct Lane {
-    pub(super) connection: PgConnection,
-    /// The number of the server's process for it, by which its statements can be cancelled.
-    pub(super) process: i32,
+    /// Apart: with its TLS it is large, and the pool moves what it holds.
+    pub(super) reader: Box<PostgresReader>,
     state: State,
     /// Whether a statement has run to its end on it.
     proven: bool,
@@ -65,36 +62,30 @@ impl Manager for Opener {
 
     async fn create(&self) -> Result<Lane, sqlx::Error> {
         // Apart: it is seldom needed, and each statement that waits for a connection would carry it along.
-        Box::pin(open(&self.options)).await
+        let reader = Box::new(Box::pin(PostgresReader::open(&self.server)).await?);
+        Ok(Lane { reader, state: State::Idle, proven: false })
     }
 
     async fn recycle(&self, lane: &mut Lane, metrics: &Metrics) -> RecycleResult<sqlx::Error> {
-        if lane.state != State::Idle {
+        if lane.state != State::Idle || lane.reader.has_ended() {
             return Err(RecycleError::message("a statement was left in the middle"));
         }
         if !self.lifetimes.lets_live(metrics) {
             return Err(RecycleError::message("it has served for long enough"));
         }
         if metrics.last_used() > PING_AFTER_IDLE {
-            lane.connection.ping().await?;
+            lane.reader.settle().await?;
         }
         Ok(())
     }
 }
 
-async fn open(options: &PgConnectOptions) -> Result<Lane, sqlx::Error> {
-    let mut connection = PgConnection::connect_with(options).await?;
-    let process = sqlx::query_scalar("SELECT pg_backend_pid()").persistent(false).fetch_one(&mut connection).await?;
-    Ok(Lane { connection, process, state: State::Idle, proven: false })
-}
-
 impl Lanes {
-    pub(super) fn new(options: PgConnectOptions, pool: &PoolOptions) -> Result<Self, DbErr> {
-        let canceller = Arc::new(Canceller::new(options.clone()));
+    pub(super) fn new(options: &PgConnectOptions, pool: &PoolOptions) -> Result<Self, DbErr> {
         let lifetimes = Lifetimes::of(pool);
-        let lanes = build(Opener { options, lifetimes }, pool)?;
+        let lanes = build(Opener { server: PostgresServer::new(options), lifetimes }, pool)?;
         lifetimes.look_after(&lanes);
-        Ok(Self { pool: lanes, canceller, answer_timeout: pool.answer_timeout() })
+        Ok(Self { pool: lanes, canceller: Arc::default(), answer_timeout: pool.answer_timeout() })
     }
 
     pub(super) async fn run(&self, sql: &Arc<str>, values: &(dyn Fn() -> Values + Sync)) -> Result<Vec<Row>, DbErr> {
@@ -103,10 +94,8 @@ impl Lanes {
             let mut lane = scopeguard::guard(lane, |lane| self.take_back(lane));
             let lane = &mut **lane;
             lane.state = State::Running;
-            // Every text that comes here was written by SeaQuery, and what clients send are its parameters.
-            let query = sqlx::query_with(AssertSqlSafe(Arc::clone(sql)), SqlxValues(values()));
-            // sqlx enters the current span for each row. A read logs nothing by itself, so it needs none.
-            let answer = query.fetch_all(&mut lane.connection).with_subscriber(Dispatch::none());
+            let values = values();
+            let answer = lane.reader.read(sql, &values);
             let answer = match self.answer_timeout {
                 Some(timeout) => tokio::time::timeout(timeout, answer).await.map_err(|_| no_answer())?,
                 None => answer.await,
@@ -114,7 +103,7 @@ impl Lanes {
             match answer {
                 Ok(rows) => {
                     (lane.state, lane.proven) = (State::Idle, true);
-                    return Ok(rows.into_iter().map(Row::Postgres).collect());
+                    return Ok(rows);
                 }
                 Err(error @ sqlx::Error::Database(_)) if !is_farewell(&error) => {
                     lane.state = State::Idle;
@@ -136,7 +125,8 @@ impl Lanes {
         let mut lane = scopeguard::guard(lane, |lane| self.take_back(lane));
         let lane = &mut **lane;
         lane.state = State::Running;
-        let answer = explain(&mut lane.connection, format!("{words} {sql}"), values).with_subscriber(Dispatch::none());
+        let text = format!("{words} {sql}");
+        let answer = lane.reader.read_json(&text, &values);
         let answer = match self.answer_timeout {
             Some(timeout) => tokio::time::timeout(timeout, answer).await.map_err(|_| no_answer())?,
             None => answer.await,
@@ -162,19 +152,10 @@ impl Lanes {
         self.pool.close();
         for lane in idle {
             // What cannot be closed in order is gone already.
-            let _ = lane.connection.close().await;
+            let _ = lane.reader.close().await;
         }
         self.canceller.wait().await;
     }
-}
-
-/// Explains a statement in a transaction that cannot write, whatever the statement is.
-async fn explain(connection: &mut PgConnection, sql: String, values: Values) -> Result<Value, sqlx::Error> {
-    sqlx::raw_sql("BEGIN READ ONLY").execute(&mut *connection).await?;
-    let query = sqlx::query_with(AssertSqlSafe(sql), SqlxValues(values)).persistent(false);
-    let answer: sqlx::types::Json<Value> = query.fetch_one(&mut *connection).await?.try_get(0)?;
-    sqlx::raw_sql("ROLLBACK").execute(&mut *connection).await?;
-    Ok(answer.0)
 }
 
 /// Whether there is nobody at the other end any more.

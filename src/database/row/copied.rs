@@ -1,4 +1,7 @@
-//! The rows of one statement on an SQLite file: all cells in one list, all text and bytes in one buffer.
+//! The rows of one statement, copied out of what a driver gives: all cells in one list, all text and bytes in one buffer.
+//!
+//! A driver's own rows are each some allocations, which a large answer has thousands of, and hold on to the buffers that they
+//! came in.
 //!
 //! **Invariant:** a cell's text lies within the buffer. Whether it is UTF-8 is asked when it is read, since SQLite does not
 //! promise it.
@@ -8,6 +11,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 use rusqlite::types::ValueRef;
+use tokio_postgres::types::{FromSql, Type};
 use uuid::Uuid;
 
 use super::Row;
@@ -16,6 +20,8 @@ use super::Row;
 pub(in crate::database) struct Copied {
     rows: Rows,
     width: usize,
+    /// Whether there was no room for all of them.
+    is_too_large: bool,
 }
 
 struct Rows {
@@ -29,6 +35,8 @@ enum Cell {
     Real(f64),
     Text(Range<u32>),
     Blob(Range<u32>),
+    /// In PostgreSQL's binary format, of whatever type.
+    Binary(Range<u32>),
 }
 
 /// One row.
@@ -39,17 +47,23 @@ pub struct CopiedRow {
     width: usize,
 }
 
+/// The rows of a statement are longer than 4 GiB.
+#[derive(Debug, thiserror::Error)]
+#[error("the rows are too long")]
+pub(in crate::database) struct TooLarge;
+
 /// What is no value of the kind that was asked for.
 pub(super) type Mismatch = Box<dyn std::error::Error + Send + Sync>;
 
-/// A value that a cell is read as.
+/// A value that a cell of SQLite is read as.
 pub(super) trait FromCell<'r>: Sized {
     fn from_cell(value: ValueRef<'r>) -> Result<Self, Mismatch>;
 }
 
 impl Copied {
     pub(in crate::database) fn new(width: usize) -> Self {
-        Self { rows: Rows { cells: Vec::with_capacity(width), bytes: Vec::new() }, width }
+        let rows = Rows { cells: Vec::with_capacity(width), bytes: Vec::new() };
+        Self { rows, width, is_too_large: false }
     }
 
     /// How many cells a row has.
@@ -57,40 +71,49 @@ impl Copied {
         self.width
     }
 
-    /// Copies the next cell.
-    ///
-    /// # Errors
-    /// Where the rows are longer than 4 GiB.
-    pub(in crate::database) fn push(&mut self, value: ValueRef<'_>) -> Result<(), rusqlite::Error> {
+    /// Copies the next cell, which is SQLite's.
+    pub(in crate::database) fn push(&mut self, value: ValueRef<'_>) {
         let cell = match value {
             ValueRef::Null => Cell::Null,
             ValueRef::Integer(number) => Cell::Integer(number),
             ValueRef::Real(number) => Cell::Real(number),
-            ValueRef::Text(text) => Cell::Text(self.rows.append(text)?),
-            ValueRef::Blob(bytes) => Cell::Blob(self.rows.append(bytes)?),
+            ValueRef::Text(text) => Cell::Text(self.append(text)),
+            ValueRef::Blob(bytes) => Cell::Blob(self.append(bytes)),
         };
         self.rows.cells.push(cell);
-        Ok(())
     }
 
-    pub(in crate::database) fn into_rows(self) -> Vec<Row> {
-        let Self { rows, width } = self;
+    /// Copies the next cell, which is PostgreSQL's, in its binary format.
+    pub(in crate::database) fn push_binary(&mut self, value: Option<&[u8]>) {
+        let cell = value.map_or(Cell::Null, |bytes| Cell::Binary(self.append(bytes)));
+        self.rows.cells.push(cell);
+    }
+
+    fn append(&mut self, bytes: &[u8]) -> Range<u32> {
+        let start = self.rows.bytes.len();
+        if let (Ok(first), Ok(end)) = (u32::try_from(start), u32::try_from(start + bytes.len())) {
+            self.rows.bytes.extend_from_slice(bytes);
+            first..end
+        } else {
+            self.is_too_large = true;
+            0..0
+        }
+    }
+
+    /// The rows, if they could be copied.
+    pub(in crate::database) fn into_rows(self) -> Result<Vec<Row>, TooLarge> {
+        let Self { rows, width, is_too_large } = self;
+        if is_too_large {
+            return Err(TooLarge);
+        }
         let count = rows.cells.len() / width.max(1);
         let rows = Arc::new(rows);
         let row = |place| Row::Copied(CopiedRow { rows: Arc::clone(&rows), first: place * width, width });
-        (0..count).map(row).collect()
+        Ok((0..count).map(row).collect())
     }
 }
 
 impl Rows {
-    fn append(&mut self, bytes: &[u8]) -> Result<Range<u32>, rusqlite::Error> {
-        let start = self.bytes.len();
-        self.bytes.extend_from_slice(bytes);
-        let place =
-            |place: usize| u32::try_from(place).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()));
-        Ok(place(start)?..place(self.bytes.len())?)
-    }
-
     fn at(&self, range: &Range<u32>) -> &[u8] {
         // On a machine whose places are of 16 bits no such row was made.
         let place = |place: u32| usize::try_from(place).unwrap_or(usize::MAX);
@@ -99,27 +122,33 @@ impl Rows {
 }
 
 impl CopiedRow {
-    fn value(&self, index: usize) -> Option<ValueRef<'_>> {
-        let cell = if index < self.width { self.rows.cells.get(self.first + index)? } else { return None };
-        Some(match cell {
-            Cell::Null => ValueRef::Null,
+    fn cell(&self, index: usize) -> Option<&Cell> {
+        if index < self.width { self.rows.cells.get(self.first + index) } else { None }
+    }
+
+    pub(super) fn get<'r, T: FromCell<'r> + FromSql<'r>>(&'r self, index: usize) -> Result<Option<T>, Mismatch> {
+        let value = match self.cell(index).ok_or("there is no such cell")? {
+            Cell::Null => return Ok(None),
+            // The type was settled when the statement was written.
+            Cell::Binary(range) => return T::from_sql(&Type::UNKNOWN, self.rows.at(range)).map(Some),
             Cell::Integer(number) => ValueRef::Integer(*number),
             Cell::Real(number) => ValueRef::Real(*number),
             Cell::Text(range) => ValueRef::Text(self.rows.at(range)),
             Cell::Blob(range) => ValueRef::Blob(self.rows.at(range)),
-        })
+        };
+        T::from_cell(value).map(Some)
     }
 
-    pub(super) fn get<'r, T: FromCell<'r>>(&'r self, index: usize) -> Result<Option<T>, Mismatch> {
-        match self.value(index) {
-            None => Err("there is no such cell".into()),
-            Some(ValueRef::Null) => Ok(None),
-            Some(value) => T::from_cell(value).map(Some),
+    /// The cell's bytes, if it is in PostgreSQL's binary format.
+    pub(super) fn binary(&self, index: usize) -> Option<&[u8]> {
+        match self.cell(index)? {
+            Cell::Binary(range) => Some(self.rows.at(range)),
+            _ => None,
         }
     }
 
     pub(super) fn is_null(&self, index: usize) -> bool {
-        matches!(self.value(index), None | Some(ValueRef::Null))
+        matches!(self.cell(index), None | Some(Cell::Null))
     }
 }
 

@@ -42,6 +42,13 @@ impl Cluster {
         cluster
     }
 
+    /// A primary under a port.
+    pub(super) fn start_at(port: u16) -> Self {
+        let cluster = Self::watch(new_folder(), None);
+        cluster.run(&["primary", &port.to_string()]);
+        cluster
+    }
+
     /// A primary under the port 1, all of whose files are on a disk of so many MiB.
     pub(super) fn start_on_disk(mib: u32) -> Self {
         let folder = new_folder();
@@ -72,6 +79,11 @@ impl Cluster {
     /// Where a server's database is.
     pub(super) fn url(&self, port: u16) -> String {
         self.run(&["url", &port.to_string()]).trim().to_owned()
+    }
+
+    /// Where its files are.
+    pub(super) fn folder_of(&self, port: u16) -> PathBuf {
+        self.folder.join(port.to_string())
     }
 
     /// Where it listens.

@@ -13,6 +13,7 @@ mod full;
 mod lifetimes;
 mod load;
 mod replicas;
+mod secured;
 mod soak;
 mod upgrade;
 

@@ -22,7 +22,7 @@ pub(super) struct Server {
 
 impl Server {
     pub(super) fn new(place: usize, options: PgConnectOptions, pool: &PoolOptions) -> Result<Self, DbErr> {
-        let lanes = Lanes::new(options.clone(), pool)?;
+        let lanes = Lanes::new(&options, pool)?;
         Ok(Self { place, options, lanes, known: watch::Sender::default(), hurry: Notify::new() })
     }
 
