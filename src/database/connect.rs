@@ -11,12 +11,12 @@ use sea_orm::{DbBackend, SqlxPostgresConnector, SqlxSqliteConnector};
 
 use tokio::sync::watch;
 
-use super::Database;
 use super::reachable::{Reachable, tell_of_connection};
 use super::read_pool::{PING_AFTER_IDLE, ReadPool, Servers, find_primary};
 use super::sqlite_reader::SqliteFile;
 use super::wake::Announcer;
 use super::write_limit::WriteLimit;
+use super::{Database, Pools};
 
 /// How many connections to keep, and how long to wait: for one of them, for a lock, for a statement.
 #[derive(Clone, Debug)]
@@ -185,22 +185,18 @@ async fn connect_sqlite(url: &str, pool: &PoolOptions) -> Result<Database, Conne
     let reads = ReadPool::sqlite(SqliteFile::new(options.get_filename(), parameters, pool.lock_timeout), pool)?;
     let options = options.pragma("query_only", "on");
     let reader = pool_options().max_connections(pool.max_connections).connect_lazy_with(options);
-    Ok(Database {
+    Ok(Database::of(Pools {
         reads,
         reader: SqlxSqliteConnector::from_sqlx_sqlite_pool(reader),
         writer: SqlxSqliteConnector::from_sqlx_sqlite_pool(writer),
         limit,
         observer: None,
         faults: None,
-        within: None,
-        observed: None,
-        work: None,
         connections: pool.max_connections as usize,
-        recording: None,
         commits: watch::Sender::default(),
         announcer: None,
         reachable: Reachable::default(),
-    })
+    }))
 }
 
 async fn connect_postgres(url: &str, pool: &PoolOptions) -> Result<Database, ConnectError> {
@@ -230,22 +226,18 @@ async fn connect_postgres(url: &str, pool: &PoolOptions) -> Result<Database, Con
     let servers = Servers::new(servers, primary, pool, promoted)?;
     servers.lead(connections.clone());
     let connection = SqlxPostgresConnector::from_sqlx_postgres_pool(connections);
-    Ok(Database {
+    Ok(Database::of(Pools {
         reads: ReadPool::Postgres(servers),
         reader: connection.clone(),
         writer: connection,
         limit: WriteLimit::postgres(pool.answer_timeout()),
         observer: None,
         faults: None,
-        within: None,
-        observed: None,
-        work: None,
         connections: pool.max_connections as usize,
-        recording: None,
         commits: watch::Sender::default(),
         announcer,
         reachable: Reachable::default(),
-    })
+    }))
 }
 
 fn postgres_options(url: &str, pool: &PoolOptions) -> Result<PgConnectOptions, sqlx::Error> {

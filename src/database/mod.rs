@@ -56,11 +56,25 @@ use crate::telemetry::{self, Observed};
 
 use write_limit::WriteLimit;
 
-/// The pools of one database.
+/// The pools of one database, as one operation sees them.
 ///
 /// Cloning is cheap and shares the pools.
 #[derive(Clone)]
 pub struct Database {
+    pools: Arc<Pools>,
+    /// The transaction that is read from within.
+    within: Option<Arc<DatabaseTransaction>>,
+    /// The operation whose statements are run.
+    observed: Option<Arc<Observed>>,
+    /// What that operation does here.
+    work: Option<Arc<Work>>,
+    /// What is kept of the statements, where somebody wants them explained.
+    recording: Option<Recording>,
+}
+
+/// What all operations share.
+#[derive(Clone)]
+struct Pools {
     reads: ReadPool,
     reader: DatabaseConnection,
     writer: DatabaseConnection,
@@ -68,16 +82,8 @@ pub struct Database {
     limit: WriteLimit,
     observer: Option<Observer>,
     faults: Option<Faults>,
-    /// The transaction that is read from within.
-    within: Option<Arc<DatabaseTransaction>>,
-    /// The operation whose statements are run.
-    observed: Option<Arc<Observed>>,
-    /// What that operation does here.
-    work: Option<Arc<Work>>,
     /// How many connections those who write may have.
     connections: usize,
-    /// What is kept of the statements, where somebody wants them explained.
-    recording: Option<Recording>,
     /// Counts what this process has committed.
     commits: watch::Sender<u64>,
     /// Tells other processes of them, where there may be others that can be told.
@@ -93,6 +99,11 @@ type Faults = Arc<dyn Fn() -> Option<DatabaseError> + Send + Sync>;
 type Observer = Arc<dyn Fn(&metric::Info<'_>) + Send + Sync>;
 
 impl Database {
+    /// The pools, which nobody uses yet.
+    fn of(pools: Pools) -> Self {
+        Self { pools: Arc::new(pools), within: None, observed: None, work: None, recording: None }
+    }
+
     /// Runs a statement that reads, which stays prepared: give it a text that comes again. `values` are its parameters, made again
     /// should the statement have to run once more.
     ///
@@ -135,10 +146,10 @@ impl Database {
             None => None,
         };
         let route = self.work.as_ref().map(|work| work.route());
-        let Some(observer) = &self.observer else { return self.reads.query(route, sql, values).await };
+        let Some(observer) = &self.pools.observer else { return self.pools.reads.query(route, sql, values).await };
         let statement = Statement { sql: sql.to_string(), values: Some(values()), db_backend: self.backend() };
         let began = Instant::now();
-        let result = self.reads.query(route, sql, values).await;
+        let result = self.pools.reads.query(route, sql, values).await;
         observer(&metric::Info { elapsed: began.elapsed(), statement: &statement, failed: result.is_err() });
         result
     }
@@ -146,19 +157,19 @@ impl Database {
     /// Where whatever reads through SeaORM does: entities, tools, tests.
     #[must_use]
     pub fn reader(&self) -> &DatabaseConnection {
-        &self.reader
+        &self.pools.reader
     }
 
     /// Where transactions begin; only [`crate::write_transaction`] and the migrations use it.
     #[must_use]
     pub fn writer(&self) -> &DatabaseConnection {
-        &self.writer
+        &self.pools.writer
     }
 
     /// Which database it is.
     #[must_use]
     pub fn backend(&self) -> DbBackend {
-        self.reader.get_database_backend()
+        self.pools.reader.get_database_backend()
     }
 
     /// Calls `observer` after each statement (`BEGIN` and `COMMIT` aside). What clones the value later
@@ -167,34 +178,35 @@ impl Database {
     where
         F: Fn(&sea_orm::metric::Info<'_>) + Send + Sync + Clone + 'static,
     {
-        self.reader.set_metric_callback(observer.clone());
-        self.writer.set_metric_callback(observer.clone());
-        self.observer = Some(Arc::new(observer));
+        let pools = Arc::make_mut(&mut self.pools);
+        pools.reader.set_metric_callback(observer.clone());
+        pools.writer.set_metric_callback(observer.clone());
+        pools.observer = Some(Arc::new(observer));
     }
 
     /// Lets calls fail, to see that nothing is half done: `fault` is asked before each statement of a write, its `BEGIN` and its
     /// `COMMIT`, and each statement of a query. What clones the value later is concerned, what was cloned before is not.
     pub fn inject_faults(&mut self, fault: impl Fn() -> Option<DatabaseError> + Send + Sync + 'static) {
-        self.faults = Some(Arc::new(fault));
+        Arc::make_mut(&mut self.pools).faults = Some(Arc::new(fault));
     }
 
     /// Changes whenever this process has committed a write.
     #[must_use]
     pub fn commits(&self) -> watch::Receiver<u64> {
-        self.commits.subscribe()
+        self.pools.commits.subscribe()
     }
 
     /// Tells that something was committed.
     pub(crate) fn notify_commit(&self) {
-        self.commits.send_modify(|count| *count = count.wrapping_add(1));
-        if let Some(announcer) = &self.announcer {
+        self.pools.commits.send_modify(|count| *count = count.wrapping_add(1));
+        if let Some(announcer) = &self.pools.announcer {
             announcer.announce();
         }
     }
 
     /// Listens to the commits of other processes, where they can be heard.
     pub(crate) fn listen_to_others(&self) -> Option<Wakes> {
-        self.announcer.as_ref().map(|announcer| announcer.listen())
+        self.pools.announcer.as_ref().map(|announcer| announcer.listen())
     }
 
     /// The database as a transaction sees it, which is forgotten with the last clone of the value. Only reads go there.
@@ -207,7 +219,7 @@ impl Database {
     pub(crate) fn observed_by(&self, operation: Arc<Observed>) -> Self {
         Self {
             observed: Some(operation),
-            work: Some(Arc::new(Work::new(self.connections.div_ceil(2)))),
+            work: Some(Arc::new(Work::new(self.pools.connections.div_ceil(2)))),
             ..self.clone()
         }
     }
@@ -225,10 +237,11 @@ impl Database {
     where
         F: Future<Output = Result<T, DbErr>>,
     {
-        let mut left = self.connections;
+        let mut left = self.pools.connections;
         loop {
             self.may_call()?;
-            let begun = self.reachable.or_lost_at_any_time(&self.writer, self.limit.bound_begin(call()));
+            let begun =
+                self.pools.reachable.or_lost_at_any_time(&self.pools.writer, self.pools.limit.bound_begin(call()));
             match begun.await {
                 // Each that there was may have ended.
                 Err(error) if left > 0 && error::is_ended_connection(&error) => left -= 1,
@@ -243,7 +256,7 @@ impl Database {
     /// When it fails or takes too long, or a fault was injected.
     pub(crate) async fn write<T>(&self, call: impl Future<Output = Result<T, DbErr>>) -> Result<T, DatabaseError> {
         self.may_call()?;
-        self.limit.bound(call).await.map_err(|error| self.sort_writers(error))
+        self.pools.limit.bound(call).await.map_err(|error| self.sort_writers(error))
     }
 
     /// Waits for a statement that is a transaction by itself as long as it may take, and for a connection to a server that is lost no
@@ -255,13 +268,13 @@ impl Database {
         &self,
         statement: impl Future<Output = Result<T, DbErr>>,
     ) -> Result<T, DatabaseError> {
-        self.write(self.reachable.or_lost(&self.writer, statement)).await
+        self.write(self.pools.reachable.or_lost(&self.pools.writer, statement)).await
     }
 
     /// The writer's pool tells of a server that cannot be reached as of connections that are all in use.
     fn sort_writers(&self, error: DbErr) -> DatabaseError {
         match error {
-            DbErr::ConnectionAcquire(ConnAcquireErr::Timeout) if !reachable::is_full(&self.writer) => {
+            DbErr::ConnectionAcquire(ConnAcquireErr::Timeout) if !reachable::is_full(&self.pools.writer) => {
                 DatabaseError::Unavailable(error)
             }
             error => error.into(),
@@ -270,7 +283,7 @@ impl Database {
 
     /// Fails where a fault was injected.
     pub(crate) fn may_call(&self) -> Result<(), DatabaseError> {
-        self.faults.as_ref().and_then(|fault| fault()).map_or(Ok(()), Err)
+        self.pools.faults.as_ref().and_then(|fault| fault()).map_or(Ok(()), Err)
     }
 
     /// Closes the pools. For SQLite this folds the write-ahead log into the file.
@@ -278,9 +291,9 @@ impl Database {
     /// # Errors
     /// When a connection cannot be closed in order.
     pub async fn close(self) -> Result<(), DatabaseError> {
-        self.reads.close().await;
-        self.reader.close_by_ref().await?;
-        self.writer.close_by_ref().await?;
+        self.pools.reads.close().await;
+        self.pools.reader.close_by_ref().await?;
+        self.pools.writer.close_by_ref().await?;
         Ok(())
     }
 }

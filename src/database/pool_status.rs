@@ -24,22 +24,22 @@ pub struct PoolStatus {
 impl Database {
     /// The servers as they are known now, where there are replicas; nothing else.
     pub fn server_statuses(&self) -> Vec<ServerStatus> {
-        self.reads.servers().map(super::read_pool::Servers::statuses).unwrap_or_default()
+        self.pools.reads.servers().map(super::read_pool::Servers::statuses).unwrap_or_default()
     }
 
     /// How many statements were run again since a server had failed them, and how many queries went to the primary since no replica
     /// could serve them.
     pub fn moved_reads(&self) -> (u64, u64) {
-        self.reads.servers().map(super::read_pool::Servers::moved).unwrap_or_default()
+        self.pools.reads.servers().map(super::read_pool::Servers::moved).unwrap_or_default()
     }
 
     /// Its pools as they are now, those for queries first. Nobody waits for that.
     pub fn pool_statuses(&self) -> Vec<PoolStatus> {
         let (size, idle) = if self.backend() == DbBackend::Postgres {
-            let pool = self.writer.get_postgres_connection_pool();
+            let pool = self.pools.writer.get_postgres_connection_pool();
             (pool.size(), pool.num_idle())
         } else {
-            let pool = self.writer.get_sqlite_connection_pool();
+            let pool = self.pools.writer.get_sqlite_connection_pool();
             (pool.size(), pool.num_idle())
         };
         let size = usize::try_from(size).unwrap_or(usize::MAX);
@@ -51,6 +51,6 @@ impl Database {
             waiters: Some(status.waiting),
         };
         let write = PoolStatus { name: "write", server: None, size, idle, waiters: None };
-        self.reads.statuses().into_iter().map(read).chain([write]).collect()
+        self.pools.reads.statuses().into_iter().map(read).chain([write]).collect()
     }
 }

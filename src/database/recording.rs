@@ -72,8 +72,8 @@ impl Database {
     fn recording(&self, recording: Recording) -> Self {
         let mut recorded = Self { recording: Some(recording.clone()), ..self.clone() };
         // Ordinary code reads through SeaORM.
-        let observer = self.observer.clone();
-        recorded.reader.set_metric_callback(move |info| {
+        let observer = self.pools.observer.clone();
+        Arc::make_mut(&mut recorded.pools).reader.set_metric_callback(move |info| {
             if let Some(observer) = &observer {
                 observer(info);
             }
@@ -89,7 +89,7 @@ impl Database {
     /// When it fails, or takes longer than a statement may.
     pub(crate) async fn analyze(&self, sql: &Arc<str>, values: &Values, run: bool) -> Result<Analysis, DatabaseError> {
         self.may_call()?;
-        Ok(match &self.reads {
+        Ok(match &self.pools.reads {
             ReadPool::Postgres(servers) if run => {
                 Analysis::Postgres(servers.explain(ANALYZE, sql, values.clone()).await?)
             }

@@ -100,7 +100,7 @@ impl Database {
             let filled = Arc::clone(show);
             let filled: migration::Progress =
                 Arc::new(move |done, total| filled(MigrationProgress::Filled { done, total }));
-            let run = self.patiently(|| Migrator::up(&self.writer, Some(1)));
+            let run = self.patiently(|| Migrator::up(&self.pools.writer, Some(1)));
             migration::with_progress(filled, run).await?;
         }
         Ok(())
@@ -115,7 +115,7 @@ impl Database {
         self.alone(async {
             self.refuse_newer().await?;
             for _ in 0..steps {
-                self.patiently(|| Migrator::down(&self.writer, Some(1))).await?;
+                self.patiently(|| Migrator::down(&self.pools.writer, Some(1))).await?;
             }
             Ok(())
         })
@@ -130,8 +130,8 @@ impl Database {
         // Migrator::fresh drops the tables alone and stumbles over the views that it leaves.
         self.alone(async {
             self.refuse_newer().await?;
-            self.patiently(|| Migrator::down(&self.writer, None)).await?;
-            self.patiently(|| Migrator::up(&self.writer, None)).await
+            self.patiently(|| Migrator::down(&self.pools.writer, None)).await?;
+            self.patiently(|| Migrator::up(&self.pools.writer, None)).await
         })
         .await
     }
@@ -141,7 +141,7 @@ impl Database {
     /// # Errors
     /// When the database does not answer.
     pub async fn migrations(&self) -> Result<Vec<Migration>, DatabaseError> {
-        let applied = Migrator::applied(&self.reader).await?;
+        let applied = Migrator::applied(&self.pools.reader).await?;
         // Nobody is served by tables that are not there, and an SQLite file has one program.
         let may_have_servers = self.backend() == DbBackend::Postgres && !applied.is_empty();
         let state = |name: &str| match () {
@@ -168,14 +168,14 @@ impl Database {
     /// # Errors
     /// When the database does not answer.
     pub async fn ping(&self) -> Result<(), DatabaseError> {
-        self.reader.execute_unprepared("SELECT 1").await?;
+        self.pools.reader.execute_unprepared("SELECT 1").await?;
         Ok(())
     }
 
     /// Undoing what is below a migration that is not known would leave neither version's tables.
     async fn refuse_newer(&self) -> Result<(), DatabaseError> {
         let known = Migrator::migrations();
-        let mut applied = Migrator::applied(&self.reader).await?;
+        let mut applied = Migrator::applied(&self.pools.reader).await?;
         applied.retain(|name| known.iter().all(|migration| migration.name() != name));
         if applied.is_empty() {
             return Ok(());
