@@ -5,10 +5,8 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use axum::extract::{ConnectInfo, Request, State};
+use axum::extract::{ConnectInfo, Request};
 use axum::http::{HeaderMap, HeaderName};
-use axum::middleware::Next;
-use axum::response::Response;
 
 /// The address of whoever asks, where it is known: within another application it may not be.
 #[derive(Clone, Copy, Debug)]
@@ -21,11 +19,10 @@ const FORWARDED: &str = "x-forwarded-";
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// Tells handlers the client's address. `proxies` are as many as stand between it and us.
-pub(super) async fn find(State(proxies): State<usize>, mut request: Request, next: Next) -> Response {
+pub(super) fn find(proxies: usize, request: &mut Request) {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(peer)| peer.ip());
     let client = ClientAddress(forwarded_for(request.headers(), proxies).or(peer));
     request.extensions_mut().insert(client);
-    next.run(request).await
 }
 
 /// Whether a proxy says that it has passed a request on. One that says nothing is not known by that.

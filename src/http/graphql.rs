@@ -4,9 +4,12 @@
 //! **Invariants:** nothing is changed by a request that a page of another site can send without asking the browser: a body is
 //! read only if it is said to be JSON, and GET runs nothing but queries; a request that is not understood runs nothing.
 
+use std::sync::Arc;
+
 use axum::Extension;
 use axum::body::Body;
 use axum::extract::{RawQuery, State};
+use axum::http::request::Parts;
 use axum::http::{Extensions, HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value};
@@ -26,13 +29,13 @@ use crate::rate_limit::Meter;
 
 /// A request in a body, or a list of them where that is allowed.
 pub(super) async fn post(
-    State(served): State<Served>,
+    State(served): State<Arc<Served>>,
     Extension(request_id): Extension<RequestId>,
     Extension(client): Extension<ClientAddress>,
-    headers: HeaderMap,
     request: axum::extract::Request,
 ) -> Result<Response, HttpError> {
-    let caller = identify(&served, &headers, request.extensions()).await?.caller;
+    let (Parts { headers, extensions, .. }, body) = request.into_parts();
+    let caller = identify(&served, &headers, &extensions).await?.caller;
     let response_type = ResponseType::wanted(&headers);
     let meter = match served.meter(Some(&caller), client) {
         Ok(meter) => meter,
@@ -41,7 +44,7 @@ pub(super) async fn post(
     let explains = explain::is_asked_for(&headers)?;
     let min_position = min_position(&headers)?;
     let asked = Asked { served: &served, caller, client, request_id: &request_id.0, min_position, explains };
-    let response = match read_body(&served, &headers, request.into_body()).await? {
+    let response = match read_body(&served, &headers, body).await? {
         Value::Array(requests) => asked.batch(requests, meter.clone(), response_type).await?,
         request => {
             let request = Request::from_json(request).map_err(HttpError::bad_request)?;
@@ -53,7 +56,7 @@ pub(super) async fn post(
 
 /// A query in the parameters of the address; in a browser, GraphiQL.
 pub(super) async fn get(
-    State(served): State<Served>,
+    State(served): State<Arc<Served>>,
     Extension(request_id): Extension<RequestId>,
     Extension(client): Extension<ClientAddress>,
     headers: HeaderMap,

@@ -3,12 +3,8 @@
 //! A page of another site can have its own name point to this machine, and is then no other site to the browser: what keeps it
 //! out is that it still asks under its own name.
 
-use std::sync::Arc;
-
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::{StatusCode, header};
-use axum::middleware::Next;
-use axum::response::Response;
 
 use super::error::HttpError;
 use crate::code::Code;
@@ -17,13 +13,9 @@ use crate::code::Code;
 pub const LOOPBACK_HOSTS: [&str; 3] = ["localhost", "127.0.0.1", "[::1]"];
 
 /// Refuses a request to another host than these; there are no others where none are named.
-pub(super) async fn check(
-    State(allowed): State<Arc<[String]>>,
-    request: Request,
-    next: Next,
-) -> Result<Response, HttpError> {
-    if allowed.is_empty() || host_of(&request).is_some_and(|host| is_among(&allowed, host)) {
-        return Ok(next.run(request).await);
+pub(super) fn check(allowed: &[String], request: &Request) -> Result<(), HttpError> {
+    if allowed.is_empty() || host_of(request).is_some_and(|host| is_among(allowed, host)) {
+        return Ok(());
     }
     let message = "The server is not asked under this name here (--allowed-hosts).";
     Err(HttpError::new(StatusCode::MISDIRECTED_REQUEST, Code::HostNotAllowed, message))

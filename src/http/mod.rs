@@ -5,6 +5,7 @@
 //! arrived is answered, even if the server is told to stop.
 
 mod accept;
+mod around;
 mod body;
 mod cache;
 mod client;
@@ -39,6 +40,7 @@ use axum::routing::get;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::SizeAbove;
 
+use self::around::Around;
 use self::error::HttpError;
 pub use self::health::Health;
 pub use self::host::LOOPBACK_HOSTS;
@@ -50,7 +52,6 @@ use crate::access::jwt::Verifier;
 use crate::access::{Authenticator, Unidentified};
 use crate::code::Code;
 use crate::graphql::Api;
-use crate::telemetry::Telemetry;
 
 /// What is read of a request, and for how long.
 #[derive(Clone, Debug)]
@@ -109,7 +110,6 @@ impl Default for HttpSettings {
 }
 
 /// What the routes share.
-#[derive(Clone)]
 struct Served {
     api: Api,
     authenticator: Authenticator,
@@ -137,7 +137,7 @@ fn graphql_routes(api: Api, settings: HttpSettings, streams: Streams) -> Router 
     let cors = settings.origins.layer();
     let issuer = settings.verifier.clone();
     let authenticator = Authenticator::new(api.database().clone(), settings.unidentified, issuer);
-    let served = Served { api, authenticator, settings, streams };
+    let served = Arc::new(Served { api, authenticator, settings, streams });
     // What is compressed waits until there is more of it.
     let streams = Router::new()
         .route(WEBSOCKET_PATH, get(websocket::upgrade))
@@ -170,31 +170,12 @@ const WEBSOCKET_PATH: &str = "/graphql/ws";
 /// Where they are answered by server-sent events.
 const SSE_PATH: &str = "/graphql/stream";
 
-/// What stands around every route.
-#[derive(Default)]
-struct Around {
-    telemetry: Telemetry,
-    hosts: Arc<[String]>,
-    trusted_proxies: usize,
-}
-
-impl Around {
-    fn of(api: &Api, settings: &HttpSettings) -> Self {
-        let hosts = settings.allowed_hosts.clone().into();
-        Self { telemetry: api.telemetry().clone(), hosts, trusted_proxies: settings.trusted_proxies }
-    }
-}
-
 /// What holds for every route.
 fn with_layers<S: Clone + Send + Sync + 'static>(routes: Router<S>, around: Around) -> Router<S> {
-    let Around { telemetry, hosts, trusted_proxies } = around;
     routes
         .fallback(|| async { HttpError::not_found() })
         .method_not_allowed_fallback(refuse_method)
-        .layer(middleware::from_fn_with_state(trusted_proxies, client::find))
-        .layer(middleware::from_fn_with_state(hosts, host::check))
-        .layer(middleware::from_fn_with_state(telemetry, request::identify))
-        .layer(middleware::from_fn(protect::answer))
+        .layer(middleware::from_fn_with_state(Arc::new(around), around::every_request))
 }
 
 async fn refuse_method(uri: Uri) -> HttpError {

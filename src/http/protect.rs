@@ -5,7 +5,6 @@
 
 use axum::extract::Request;
 use axum::http::{HeaderName, HeaderValue, header};
-use axum::middleware::Next;
 use axum::response::Response;
 
 use super::host;
@@ -16,14 +15,20 @@ pub(super) struct OverTls;
 
 /// What is no page asks for nothing, runs nothing, and stands in no other page.
 const POLICY: &str = "default-src 'none'; frame-ancestors 'none'";
+/// About as many as are added, so that there is room for them at once.
+const HEADERS: usize = 8;
 /// A year: as long as lists ask for that browsers bring along.
 const TLS_ONLY: &str = "max-age=31536000";
 
+/// Whether browsers are told to ask whom this request asks by TLS alone.
+pub(super) fn is_pinned(request: &Request) -> bool {
+    request.extensions().get::<OverTls>().is_some() && host::is_name(request)
+}
+
 /// Adds what an answer does not say itself.
-pub(super) async fn answer(request: Request, next: Next) -> Response {
-    let is_pinned = request.extensions().get::<OverTls>().is_some() && host::is_name(&request);
-    let mut response = next.run(request).await;
+pub(super) fn protect(response: &mut Response, is_pinned: bool) {
     let headers = response.headers_mut();
+    headers.reserve(HEADERS);
     for (name, value) in [
         (header::CACHE_CONTROL, "no-store"),
         (header::CONTENT_SECURITY_POLICY, POLICY),
@@ -38,5 +43,4 @@ pub(super) async fn answer(request: Request, next: Next) -> Response {
     if is_pinned {
         headers.insert(header::STRICT_TRANSPORT_SECURITY, HeaderValue::from_static(TLS_ONLY));
     }
-    response
 }

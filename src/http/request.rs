@@ -3,9 +3,8 @@
 use std::panic::AssertUnwindSafe;
 use std::time::Instant;
 
-use axum::extract::{Request, State};
+use axum::extract::Request;
 use axum::http::{HeaderName, HeaderValue};
-use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use futures_util::FutureExt;
 use tracing::Instrument;
@@ -33,7 +32,11 @@ impl RequestId {
 }
 
 /// Runs the request under its id.
-pub(super) async fn identify(State(telemetry): State<Telemetry>, mut request: Request, next: Next) -> Response {
+pub(super) async fn identified(
+    telemetry: &Telemetry,
+    mut request: Request,
+    run: impl AsyncFnOnce(Request) -> Response,
+) -> Response {
     let id = RequestId::of(&request);
     request.extensions_mut().insert(id.clone());
     // Written out for each request, whether anything is logged in it or not: so it holds the id alone.
@@ -45,7 +48,7 @@ pub(super) async fn identify(State(telemetry): State<Telemetry>, mut request: Re
     async move {
         // The application's panic hook has logged it. What the handler shares with others is the pools, which roll back,
         // and no lock of ours is held over an await.
-        let response = AssertUnwindSafe(next.run(request)).catch_unwind().await;
+        let response = AssertUnwindSafe(run(request)).catch_unwind().await;
         let response = response.unwrap_or_else(|_| HttpError::internal(id.0.clone()).into_response());
         if let Some(code) = response.extensions().get::<Code>() {
             telemetry.count_refusal(*code);

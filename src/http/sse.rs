@@ -6,6 +6,7 @@
 //! that its client comes back.
 
 use std::convert::Infallible;
+use std::sync::Arc;
 
 use axum::Extension;
 use axum::extract::{self, RawQuery, State};
@@ -29,7 +30,7 @@ use crate::rate_limit::{Limited, Meter};
 
 /// An operation in a body.
 pub(super) async fn post(
-    State(served): State<Served>,
+    State(served): State<Arc<Served>>,
     Extension(request_id): Extension<RequestId>,
     Extension(client): Extension<ClientAddress>,
     headers: HeaderMap,
@@ -49,7 +50,7 @@ pub(super) async fn post(
 
 /// An operation in the parameters of the address, as a browser's `EventSource` sends it.
 pub(super) async fn get(
-    State(served): State<Served>,
+    State(served): State<Arc<Served>>,
     Extension(request_id): Extension<RequestId>,
     Extension(client): Extension<ClientAddress>,
     headers: HeaderMap,

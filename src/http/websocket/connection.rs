@@ -4,6 +4,7 @@
 //! server's stop. Both are looked at before what has come and before what is to be sent, and while something is being sent.
 
 use std::pin::pin;
+use std::sync::Arc;
 
 use axum::body::Bytes;
 use axum::extract::ws::{CloseFrame, Message, WebSocket};
@@ -27,7 +28,7 @@ use crate::http::streams::OpenStream;
 /// A connection with a client.
 pub(super) struct Connection {
     pub(super) socket: WebSocket,
-    pub(super) served: Served,
+    pub(super) served: Arc<Served>,
     pub(super) client: ClientAddress,
     /// Whether a page of another site has opened it.
     pub(super) is_foreign: bool,

@@ -10,6 +10,8 @@ mod message;
 mod operation;
 mod running;
 
+use std::sync::Arc;
+
 use axum::Extension;
 use axum::extract::State;
 use axum::extract::ws::WebSocketUpgrade;
@@ -36,7 +38,7 @@ const BUFFER_BYTES: usize = 4 * 1024;
 
 /// Makes a connection a WebSocket.
 pub(super) async fn upgrade(
-    State(served): State<Served>,
+    State(served): State<Arc<Served>>,
     Extension(request_id): Extension<RequestId>,
     Extension(client): Extension<ClientAddress>,
     headers: HeaderMap,
