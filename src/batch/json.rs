@@ -1,6 +1,8 @@
 //! Writes the values that every row of an answer has as JSON, without a formatter, a copy or a check that was made before:
 //! text whose UTF-8 the database has checked, and times.
 
+use std::cell::Cell;
+
 use chrono::SecondsFormat;
 
 use crate::database::{DatabaseError, Row};
@@ -57,51 +59,90 @@ pub(super) fn write_time(row: &Row, index: usize, out: &mut Vec<u8>) -> Result<O
     }))
 }
 
-/// Appends a time of the years 0 to 9999. The day of the proleptic Gregorian calendar is found as in
-/// <https://howardhinnant.github.io/date_algorithms.html#civil_from_days>: years begin in March, so that the day that is
-/// not always there is the last one.
+/// Appends a time of the years 0 to 9999.
 fn push_micros(unix_micros: i64, out: &mut Vec<u8>) -> Option<()> {
     const DAY_MICROS: i64 = 86_400_000_000;
-    let (days, micros) = (unix_micros.div_euclid(DAY_MICROS), unix_micros.rem_euclid(DAY_MICROS));
-    let from_march_0000 = days + 719_468;
-    let era = from_march_0000.div_euclid(146_097);
-    let day_of_era = from_march_0000.rem_euclid(146_097);
+    thread_local! {
+        /// The day that was written last: most times of a page are of the same one.
+        static LAST: Cell<(i64, [u8; 10])> = const { Cell::new((i64::MIN, [0; 10])) };
+    }
+    let (day, of_day) = (unix_micros.div_euclid(DAY_MICROS), unix_micros.rem_euclid(DAY_MICROS));
+    // Both are less than a day of seconds, or a second of microseconds.
+    let seconds = u32::try_from(of_day / 1_000_000).ok()?;
+    let micros = u32::try_from(of_day % 1_000_000).ok()?;
+    let date = match LAST.get() {
+        (last, date) if last == day => date,
+        _ => {
+            let date = date_of(day)?;
+            LAST.set((day, date));
+            date
+        }
+    };
+    let mut text = *b"\"0000-00-00T00:00:00.000000Z\"";
+    text[1..11].copy_from_slice(&date);
+    put_two(&mut text, 12, seconds / 3600);
+    put_two(&mut text, 15, seconds / 60 % 60);
+    put_two(&mut text, 18, seconds % 60);
+    let end = if micros == 0 {
+        20
+    } else {
+        put_two(&mut text, 21, micros / 10_000);
+        put_two(&mut text, 23, micros / 100 % 100);
+        put_two(&mut text, 25, micros % 100);
+        if micros.is_multiple_of(1000) { 24 } else { 27 }
+    };
+    // One piece is written faster than two.
+    [text[end], text[end + 1]] = *b"Z\"";
+    out.extend_from_slice(&text[..end + 2]);
+    Some(())
+}
+
+/// A day since 1970-01-01 as text. It is found in the proleptic Gregorian calendar as in
+/// <https://howardhinnant.github.io/date_algorithms.html#civil_from_days>: years begin in March, so that the day that is
+/// not always there is the last one.
+fn date_of(unix_day: i64) -> Option<[u8; 10]> {
+    /// Of 400 years, after which the calendar repeats itself.
+    const ERA_DAYS: u32 = 146_097;
+    /// From March of the year -400, so that no day of the year 0 is negative.
+    const FROM_MARCH: i64 = 719_468 + ERA_DAYS as i64;
+    let from_march = u32::try_from(unix_day + FROM_MARCH).ok()?;
+    let (era, day_of_era) = (from_march / ERA_DAYS, from_march % ERA_DAYS);
     let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
     let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
     let month_from_march = (5 * day_of_year + 2) / 153;
     let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
     let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    let year = u32::try_from(year).ok().filter(|year| *year <= 9999)?;
-    // Both are less than a day of seconds, or a second of microseconds.
-    let seconds = u32::try_from(micros / 1_000_000).unwrap_or_default();
-    let micros = u32::try_from(micros % 1_000_000).unwrap_or_default();
-    let (month, day) = (u32::try_from(month).unwrap_or_default(), u32::try_from(day).unwrap_or_default());
-    let mut text = *b"\"0000-00-00T00:00:00.000000Z\"";
-    for (place, number) in [
-        (1, year / 100),
-        (3, year % 100),
-        (6, month),
-        (9, day),
-        (12, seconds / 3600),
-        (15, seconds / 60 % 60),
-        (18, seconds % 60),
-        (21, micros / 10_000),
-        (23, micros / 100 % 100),
-        (25, micros % 100),
-    ] {
-        text[place] += u8::try_from(number / 10).unwrap_or_default();
-        text[place + 1] += u8::try_from(number % 10).unwrap_or_default();
-    }
-    let fraction = match micros {
-        0 => 20,
-        micros if micros % 1000 == 0 => 24,
-        _ => 27,
-    };
-    out.extend_from_slice(&text[..fraction]);
-    out.extend_from_slice(b"Z\"");
-    Some(())
+    let year = (year_of_era + era * 400 + u32::from(month <= 2)).checked_sub(400).filter(|year| *year <= 9999)?;
+    let mut text = *b"0000-00-00";
+    put_two(&mut text, 0, year / 100);
+    put_two(&mut text, 2, year % 100);
+    put_two(&mut text, 5, month);
+    put_two(&mut text, 8, day);
+    Some(text)
 }
+
+/// Writes two digits of a number below 100.
+fn put_two(text: &mut [u8], place: usize, number: u32) {
+    if let Some(digits) = usize::try_from(number).ok().and_then(|number| TWO_DIGITS.get(number)) {
+        text[place..place + 2].copy_from_slice(digits);
+    }
+}
+
+/// 00 to 99.
+const TWO_DIGITS: [[u8; 2]; 100] = {
+    let mut all = [*b"00"; 100];
+    let (mut tens, mut place) = (b'0', 0);
+    while tens <= b'9' {
+        let mut ones = b'0';
+        while ones <= b'9' {
+            all[place] = [tens, ones];
+            place += 1;
+            ones += 1;
+        }
+        tens += 1;
+    }
+    all
+};
 
 #[cfg(test)]
 mod tests {
@@ -135,6 +176,16 @@ mod tests {
     }
 
     use proptest::strategy::Strategy as _;
+
+    #[test]
+    fn a_day_is_remembered_as_long_as_it_lasts() {
+        let mut out = Vec::new();
+        for time in ["2026-02-28T23:59:59.999999Z", "2026-02-28T00:00:00Z", "2026-03-01T00:00:00Z", "1969-12-31T23:59:59Z"] {
+            push_micros(DateTime::parse_from_rfc3339(time).unwrap().timestamp_micros(), &mut out).unwrap();
+        }
+        let expected = r#""2026-02-28T23:59:59.999999Z""2026-02-28T00:00:00Z""2026-03-01T00:00:00Z""1969-12-31T23:59:59Z""#;
+        assert_eq!(String::from_utf8(out).unwrap(), expected);
+    }
 
     #[test]
     fn other_years_are_left_to_chrono() {
