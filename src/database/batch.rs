@@ -52,8 +52,11 @@ impl Parameters {
         placeholder
     }
 
-    /// Adds the parameter of a [`RowSet`], and gives the set as an item of a `FROM`, called `d`.
+    /// Adds the parameters of a [`RowSet`], and gives the set as an item of a `FROM`, called `d`.
     pub fn add_rows(&mut self, rows: RowSet) -> String {
+        if rows.len() == 1 {
+            return rows.only_row(self.backend, |value| self.add(value));
+        }
         let placeholder = match self.backend {
             // It would take the parameter for text.
             DbBackend::Postgres => format!("{}::json", self.next()),

@@ -1,22 +1,25 @@
 //! Any number of rows as one parameter of a statement: JSON, which either database reads as a table. So one text, which
-//! stays prepared, inserts, changes or looks up one row or ten thousand.
+//! stays prepared, inserts, changes or looks up two rows or ten thousand. A single row, as most commands write it, is a parameter
+//! for each column: reading JSON takes the database longer.
 //!
-//! **Invariant:** a row set holds values, never SQL. Whatever writes or looks up rows in sets uses it.
+//! **Invariants:** a row set holds values, never SQL; a row means the same, whether it is alone or among others. Whatever writes or
+//! looks up rows in sets uses it.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-use chrono::SecondsFormat;
 use sea_orm::sea_query::ColumnType;
 use sea_orm::{ColumnTrait, DbBackend, IdenStatic, Iterable, ModelTrait, Value};
 use uuid::Uuid;
+
+use super::dialect;
 
 /// Rows of named columns.
 #[derive(Debug)]
 pub struct RowSet {
     columns: Vec<(Cow<'static, str>, CellType)>,
-    json: String,
-    length: usize,
+    /// The cells of all rows, row by row.
+    cells: Vec<Value>,
 }
 
 /// What a column holds.
@@ -69,7 +72,7 @@ impl RowSet {
     #[must_use]
     pub fn new<N: Into<Cow<'static, str>>>(columns: Vec<(N, CellType)>) -> Self {
         let columns = columns.into_iter().map(|(name, cell)| (name.into(), cell)).collect();
-        Self { columns, json: "[".to_owned(), length: 0 }
+        Self { columns, cells: Vec::new() }
     }
 
     /// Ids, in a column of this name.
@@ -100,26 +103,21 @@ impl RowSet {
 
     /// Adds a row: a value for each column.
     pub fn push(&mut self, values: impl IntoIterator<Item = Value>) {
-        self.json.push_str(if self.length == 0 { "{" } else { ",{" });
-        for (place, ((name, _), value)) in self.columns.iter().zip(values).enumerate() {
-            let comma = if place == 0 { "" } else { "," };
-            let _ = write!(self.json, "{comma}\"{name}\":");
-            push_json(&value, &mut self.json);
-        }
-        self.json.push('}');
-        self.length += 1;
+        let end = self.cells.len() + self.columns.len();
+        self.cells.extend(values.into_iter().take(self.columns.len()));
+        debug_assert_eq!(self.cells.len(), end, "a row has a value for each column");
     }
 
     /// How many rows there are.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.length
+        self.cells.len() / self.columns.len().max(1)
     }
 
     /// Whether there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.length == 0
+        self.cells.is_empty()
     }
 
     /// The columns' names, joined by commas.
@@ -154,9 +152,40 @@ impl RowSet {
 
     /// The rows as the parameter.
     #[must_use]
-    pub fn into_parameter(mut self) -> String {
-        self.json.push(']');
-        self.json
+    pub fn into_parameter(self) -> String {
+        let mut json = String::from("[");
+        for (number, row) in self.cells.chunks(self.columns.len().max(1)).enumerate() {
+            json.push_str(if number == 0 { "{" } else { ",{" });
+            for (place, ((name, _), value)) in self.columns.iter().zip(row).enumerate() {
+                let comma = if place == 0 { "" } else { "," };
+                let _ = write!(json, "{comma}\"{name}\":");
+                push_json(value, &mut json);
+            }
+            json.push('}');
+        }
+        json.push(']');
+        json
+    }
+
+    /// The only row as an item of a `FROM`, called `d`. `add` adds a parameter, and gives what stands for it.
+    pub fn only_row(self, backend: DbBackend, mut add: impl FnMut(Value) -> String) -> String {
+        let cells = self.columns.into_iter().zip(self.cells).map(|((name, cell), value)| match backend {
+            DbBackend::Sqlite => format!("{} AS {name}", add(as_sqlite_holds_it(cell, value))),
+            _ => {
+                let kind = if cell == CellType::Bytes { "bytea" } else { cell.postgres_name() };
+                format!("{}::{kind} AS {name}", add(value))
+            }
+        });
+        format!("(SELECT {}) AS d", cells.collect::<Vec<_>>().join(", "))
+    }
+}
+
+/// A value as [`RowSet::table`] makes it of JSON.
+fn as_sqlite_holds_it(cell: CellType, value: Value) -> Value {
+    match (cell, value) {
+        (_, Value::ChronoDateTimeUtc(Some(time))) => dialect::time_text(time).into(),
+        (CellType::Json, Value::Json(value)) => value.map_or_else(|| "null".to_owned(), |json| json.to_string()).into(),
+        (_, value) => value,
     }
 }
 
@@ -179,7 +208,7 @@ fn push_json(value: &Value, json: &mut String) {
         // As SQLite's tables hold it.
         Value::ChronoDateTimeUtc(Some(time)) => {
             json.push('"');
-            json.push_str(&time.to_rfc3339_opts(SecondsFormat::AutoSi, false));
+            json.push_str(&dialect::time_text(*time));
             json.push('"');
         }
         Value::Bytes(Some(bytes)) => {
@@ -220,5 +249,27 @@ mod tests {
             rows.into_parameter(),
             r#"[{"id":"000000000000000000000000000000ff","name":"a \"b\"","priority":5},{"id":"00000000000000000000000000000000","name":null,"priority":null}]"#
         );
+    }
+
+    #[test]
+    fn a_single_row_is_a_parameter_for_each_column() {
+        let columns = vec![("id", CellType::Id), ("hash", CellType::Bytes), ("changes", CellType::Json)];
+        let changes = Value::Json(Some(Box::new(serde_json::json!({ "a": null }))));
+        let text = |backend| {
+            let mut rows = RowSet::new(columns.clone());
+            rows.push([Uuid::nil().into(), vec![255_u8].into(), changes.clone()]);
+            let mut values = Vec::new();
+            let text = rows.only_row(backend, |value| {
+                values.push(value);
+                if backend == DbBackend::Postgres { format!("${}", values.len()) } else { "?".to_owned() }
+            });
+            (text, values)
+        };
+        let (postgres, values) = text(DbBackend::Postgres);
+        assert_eq!(postgres, "(SELECT $1::uuid AS id, $2::bytea AS hash, $3::jsonb AS changes) AS d");
+        assert_eq!(values[2], changes);
+        let (sqlite, values) = text(DbBackend::Sqlite);
+        assert_eq!(sqlite, "(SELECT ? AS id, ? AS hash, ? AS changes) AS d");
+        assert_eq!(values[2], "{\"a\":null}".into());
     }
 }
