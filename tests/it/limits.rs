@@ -107,7 +107,13 @@ async fn the_cost_tells_what_was_asked_for_and_what_came(backend: Backend) {
     let item = json!({ "projectId": "project_01h455vb4pex5vsknk084sn02q", "name": "x" });
     let body = json!({ "query": document, "variables": { "n": [item, item, item] }, "extensions": { "cost": true } });
     let body = ask(&api, body).await;
-    assert_eq!(body["extensions"]["cost"]["requested"], 1 + 3 * (1 + 1 + 1 + 1), "{body}");
+    assert_eq!(body["extensions"]["cost"]["requested"], 3 * (1 + 1 + 1 + 1), "{body}");
+    // As many as there may be fit into the budget.
+    let document = "mutation($n: [CreateFeatureInput!]!) {
+        createFeatures(input: { features: $n }, dryRun: true) { results { version } userErrors { code } } }";
+    let body = json!({ "query": document, "variables": { "n": [item, item, item] }, "extensions": { "cost": true } });
+    let body = ask(&api, body).await;
+    assert_eq!(body["extensions"]["cost"]["requested"], 3, "{body}");
 }
 
 async fn what_costs_too_much_is_refused_with_what_would_fit(backend: Backend) {

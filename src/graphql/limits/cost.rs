@@ -2,7 +2,8 @@
 //!
 //! An object costs 1, times the sizes of the pages along the path to it. A connection is one object together with its page
 //! info, and an edge is one together with its node. A list that has no page size is as long as the list that the field is
-//! given, or 10 where nothing tells. The sum is found before anything is read: it does not depend on what there is, and an operation that costs more
+//! given, or 10 where nothing tells. A mutation costs 1 for each item of its input, and the list of what became of them
+//! nothing more. The sum is found before anything is read: it does not depend on what there is, and an operation that costs more
 //! than the budget is refused with what it costs where, and with the page size that would fit.
 
 use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, OperationType, SelectionSet};
@@ -187,16 +188,21 @@ impl<'d> Counter<'_, 'd> {
             let size = self.page_size(field, selected).unwrap_or(u64::from(self.pages.default_size));
             self.list(name, selected, (count, size), Payload::No).saturating_add(count)
         } else if is_list {
+            let is_of_items = matches!(payload, Payload::Of(_)) && self.page_size(field, selected).is_none();
             let (size, payload) = self.length(field, selected, payload);
-            let objects = count.saturating_mul(size);
+            // The items were counted with the payload.
+            let objects = if is_of_items { 0 } else { count.saturating_mul(size) };
             self.list(name, selected, (count, size), payload).saturating_add(objects)
         } else {
-            let payload = match payload {
-                Payload::Root => Payload::Of(self.longest_argument(field, selected).unwrap_or(1)),
-                Payload::Of(_) => Payload::Within,
-                other => other,
+            let (objects, payload) = match payload {
+                Payload::Root => {
+                    let items = self.longest_argument(field, selected).unwrap_or(1);
+                    (count.saturating_mul(items.max(1)), Payload::Of(items))
+                }
+                Payload::Of(_) => (count, Payload::Within),
+                other => (count, other),
             };
-            self.object(name, selected.selection_sets(), count, payload).saturating_add(count)
+            self.object(name, selected.selection_sets(), count, payload).saturating_add(objects)
         };
         self.path.pop();
         cost
