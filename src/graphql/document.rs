@@ -10,6 +10,7 @@ use async_graphql::{Name, ServerError};
 use moka::sync::Cache;
 
 use super::errors::extensions;
+use super::limits::{self, Limits};
 use crate::batch::Plans;
 use crate::code::Code;
 
@@ -67,6 +68,17 @@ impl Document {
         })?;
         let plans = executable.operations.iter().map(|_| Plans::default()).collect();
         Ok(Self { executable, plans })
+    }
+
+    /// Parses a document that may be anybody's.
+    ///
+    /// # Errors
+    /// Where it is not GraphQL, or beyond a limit.
+    pub(super) fn parse_within(text: &str, limits: &Limits) -> Result<Self, ServerError> {
+        limits::check_text(text, limits)?;
+        let document = Self::parse(text)?;
+        limits::check_document(&document.executable, limits)?;
+        Ok(document)
     }
 
     /// The operation that is asked for; where none can be told, execution says so.

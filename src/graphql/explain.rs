@@ -12,7 +12,8 @@ use sea_orm::DbBackend;
 
 use super::document::Document;
 use super::errors::refusal;
-use super::{Api, Ask, Request, ask_schema, schema, variables};
+use super::framework::{self, Ask};
+use super::{Api, Request, schema, variables};
 use crate::access::Caller;
 use crate::batch::{DeclaresRoot as _, Scope};
 use crate::code::Code;
@@ -98,7 +99,7 @@ impl Api {
         };
         let mut asked = async_graphql::Request::new("").variables(request.variables);
         asked.operation_name = request.operation_name;
-        ask_schema(&schema::build(true), &document, &asked, Ask::Nothing).await?;
+        framework::ask(&schema::build(true), &document, &asked, Ask::Nothing).await?;
         let root = schema::QueryRoot::root();
         let query = operation.plans.query(root, &document.executable, operation.definition, &asked.variables, scope);
         Ok(query.map_err(|error| vec![error])?.describe())

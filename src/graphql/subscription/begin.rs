@@ -9,10 +9,12 @@ use super::{Followed, FollowedKey, Subscription};
 use crate::batch::{BatchError, Scope};
 use crate::code::Code;
 use crate::events::{position_of, subscriptions};
+use crate::graphql::charge::pay;
 use crate::graphql::document::{Document, Operation};
+use crate::graphql::framework::to_be_checked;
 use crate::graphql::mutation::WriteContext;
 use crate::graphql::schema::{self, ThroughlineSchema};
-use crate::graphql::{Api, Request, pay, refusal, to_be_checked};
+use crate::graphql::{Api, Request, refusal};
 use crate::telemetry::Observed;
 
 impl Api {

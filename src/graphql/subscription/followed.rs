@@ -7,8 +7,7 @@ use async_graphql::Variables;
 use entity::event;
 use uuid::Uuid;
 
-use super::super::errors::code_of;
-use super::super::finish_error;
+use super::super::errors::{code_of, finish_error};
 use super::super::respond::Answer;
 use super::Payload;
 use crate::access::Caller;

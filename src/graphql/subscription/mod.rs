@@ -26,7 +26,7 @@ use tokio::sync::broadcast::error::RecvError;
 pub(super) use self::feed::Feeds;
 use self::feed::{Feed, Told};
 use self::followed::{Followed, FollowedKey};
-use super::finish_error;
+use super::errors::finish_error;
 use crate::batch::BatchError;
 use crate::events::Position;
 use crate::rate_limit::Meter;
