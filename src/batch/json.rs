@@ -180,10 +180,13 @@ mod tests {
     #[test]
     fn a_day_is_remembered_as_long_as_it_lasts() {
         let mut out = Vec::new();
-        for time in ["2026-02-28T23:59:59.999999Z", "2026-02-28T00:00:00Z", "2026-03-01T00:00:00Z", "1969-12-31T23:59:59Z"] {
+        for time in
+            ["2026-02-28T23:59:59.999999Z", "2026-02-28T00:00:00Z", "2026-03-01T00:00:00Z", "1969-12-31T23:59:59Z"]
+        {
             push_micros(DateTime::parse_from_rfc3339(time).unwrap().timestamp_micros(), &mut out).unwrap();
         }
-        let expected = r#""2026-02-28T23:59:59.999999Z""2026-02-28T00:00:00Z""2026-03-01T00:00:00Z""1969-12-31T23:59:59Z""#;
+        let expected =
+            r#""2026-02-28T23:59:59.999999Z""2026-02-28T00:00:00Z""2026-03-01T00:00:00Z""1969-12-31T23:59:59Z""#;
         assert_eq!(String::from_utf8(out).unwrap(), expected);
     }
 

@@ -2,10 +2,14 @@
 
 use sea_orm::{ConnectionTrait as _, DbBackend, Statement};
 
+use throughline::database::Database;
+use throughline::events::{Position, Topic, events_after, place_of};
+use uuid::Uuid;
+
 use super::Past;
 use crate::support::{Backend, Rows};
 
-on_both!(lists_of_the_past_use_their_indexes);
+on_both!(lists_of_the_past_use_their_indexes, who_goes_on_after_an_event_seeks_there);
 
 /// A list, and the index that serves it: its name on SQLite and on PostgreSQL.
 const LISTS: &[(&str, &str, &str)] = &[
@@ -54,10 +58,7 @@ async fn lists_of_the_past_use_their_indexes(backend: Backend) {
         past.client.statements.take();
         past.data(&format!("{variables}{{ {list} }}")).await;
         let statement = past.client.statements.take_whole().pop().unwrap();
-        let (prefix, column) = if backend == Backend::Sqlite { ("EXPLAIN QUERY PLAN", 3) } else { ("EXPLAIN", 0) };
-        let explain = Statement { sql: format!("{prefix} {}", statement.sql), ..statement.clone() };
-        let rows = database.reader().query_all_raw(explain).await.unwrap();
-        let plan: String = rows.iter().map(|row| row.try_get_by_index::<String>(column).unwrap() + "\n").collect();
+        let plan = plan_of(database, &statement).await;
         assert!(plan.contains(index), "{list} does not use {index}:\n{}\n{plan}", statement.sql);
         // Pages of parents are sorted when they have been found.
         let most = usize::from(list.starts_with("feature("));
@@ -65,6 +66,40 @@ async fn lists_of_the_past_use_their_indexes(backend: Backend) {
             plan.matches("TEMP B-TREE").count() + plan.replace("Incremental Sort", "").matches("Sort  (").count();
         assert!(sorts <= most, "{list} is sorted:\n{}\n{plan}", statement.sql);
     }
+}
+
+/// What reads all events in their order begins where it has come to, and not at the first one.
+async fn who_goes_on_after_an_event_seeks_there(backend: Backend) {
+    let past = Past::make(backend).await;
+    fill(&past).await;
+    let database = &past.client.test.database;
+    let middle = Rows::of(database).count("SELECT max(position) / 2 FROM events").await;
+    let after = Position { transaction_id: 0, position: middle };
+    let cursor = place_of(after);
+    for (topic, index) in [("", "events_in_order"), (", projectId: $p", "events_of_project")] {
+        let of_project = Topic { project_id: (!topic.is_empty()).then(Uuid::now_v7), ..Topic::default() };
+        past.client.statements.take();
+        events_after(database.reader(), after, &of_project, 5).await.unwrap();
+        past.data(&format!("query($p: ID!) {{ project(id: $p) {{ id }} changes(first: 5, after: {cursor:?}{topic}) {{ nodes {{ id }} }} }}"))
+            .await;
+        let statements = past.client.statements.take_whole();
+        let statements: Vec<_> =
+            statements.iter().filter(|statement| statement.sql.contains("settled_events")).collect();
+        assert_eq!(statements.len(), 2, "{statements:?}");
+        for statement in statements {
+            let plan = plan_of(database, statement).await;
+            let seeks = if backend == Backend::Sqlite { "(transaction_id,place)>(?,?)" } else { "ROW(transaction_id" };
+            assert!(plan.contains(index) && plan.contains(seeks), "{}\n{plan}", statement.sql);
+        }
+    }
+}
+
+async fn plan_of(database: &Database, statement: &Statement) -> String {
+    let (prefix, column) =
+        if database.backend() == DbBackend::Sqlite { ("EXPLAIN QUERY PLAN", 3) } else { ("EXPLAIN", 0) };
+    let explain = Statement { sql: format!("{prefix} {}", statement.sql), ..statement.clone() };
+    let rows = database.reader().query_all_raw(explain).await.unwrap();
+    rows.iter().map(|row| row.try_get_by_index::<String>(column).unwrap() + "\n").collect()
 }
 
 /// 300 streams of 100 events, an audit row for each, and another long stream.
