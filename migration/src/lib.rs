@@ -37,6 +37,7 @@ mod m20261129_000018_add_feature_status_position;
 mod m20261129_000019_fill_feature_status_position;
 mod m20261129_000020_drop_features_by_status;
 mod m20261129_000021_order_events;
+mod m20261129_000022_cut_words_in_sets;
 mod online;
 mod progress;
 mod sql;
@@ -74,6 +75,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261129_000019_fill_feature_status_position::MIGRATION),
             // Before the step that waits until somebody says that it may run.
             Box::new(m20261129_000021_order_events::MIGRATION),
+            Box::new(m20261129_000022_cut_words_in_sets::MIGRATION),
             Box::new(m20261129_000020_drop_features_by_status::MIGRATION),
         ]
     }
