@@ -173,14 +173,22 @@ impl RowSet {
             DbBackend::Sqlite => format!("{} AS {name}", add(as_sqlite_holds_it(cell, value))),
             _ => {
                 let kind = if cell == CellType::Bytes { "bytea" } else { cell.postgres_name() };
-                format!("{}::{kind} AS {name}", add(value))
+                format!("{}::{kind} AS {name}", add(as_postgres_reads_it(value)))
             }
         });
         format!("(SELECT {}) AS d", cells.collect::<Vec<_>>().join(", "))
     }
 }
 
-/// A value as [`RowSet::table`] makes it of JSON.
+/// A value as PostgreSQL makes it of JSON: null is nothing.
+fn as_postgres_reads_it(value: Value) -> Value {
+    match value {
+        Value::Json(Some(json)) if json.is_null() => Value::Json(None),
+        value => value,
+    }
+}
+
+/// A value as SQLite makes it of JSON.
 fn as_sqlite_holds_it(cell: CellType, value: Value) -> Value {
     match (cell, value) {
         (_, Value::ChronoDateTimeUtc(Some(time))) => dialect::time_text(time).into(),

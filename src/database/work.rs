@@ -88,7 +88,7 @@ impl Database {
     async fn primary_position(&self) -> Result<WalPosition, super::DatabaseError> {
         let _observed = self.observe("position", 1);
         let rows = self.pools.reads.query(None, &WRITTEN.into(), &|| sea_orm::Values(Vec::new())).await?;
-        let position = rows.first().map(|row| row.int(0)).transpose()?.flatten().unwrap_or_default();
+        let position = rows.first().map(|row| row.long(0)).transpose()?.flatten().unwrap_or_default();
         Ok(WalPosition(u64::try_from(position).unwrap_or_default()))
     }
 }

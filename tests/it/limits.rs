@@ -114,6 +114,9 @@ async fn the_cost_tells_what_was_asked_for_and_what_came(backend: Backend) {
     let body = json!({ "query": document, "variables": { "n": [item, item, item] }, "extensions": { "cost": true } });
     let body = ask(&api, body).await;
     assert_eq!(body["extensions"]["cost"]["requested"], 3, "{body}");
+    let document = document.replace("results { version }", "results { version } again: results { version }");
+    let body = json!({ "query": document, "variables": { "n": [item, item, item] }, "extensions": { "cost": true } });
+    assert_eq!(ask(&api, body).await["extensions"]["cost"]["requested"], 6);
 }
 
 async fn what_costs_too_much_is_refused_with_what_would_fit(backend: Backend) {

@@ -17,6 +17,9 @@ use crate::database::row::TooLarge;
 #[error("(code: {}) {}", .0.code().code(), .0.message())]
 struct PostgresFailure(DbError);
 
+/// What the driver says of a certificate that is not trusted, among others.
+const TLS_FAILED: &str = "error performing TLS handshake";
+
 /// The driver's error as one of sqlx.
 pub(super) fn driver_failure(error: Error) -> sqlx::Error {
     if error.is_closed() {
@@ -26,6 +29,11 @@ pub(super) fn driver_failure(error: Error) -> sqlx::Error {
     let Some(cause) = error.into_source() else { return sqlx::Error::Protocol(text) };
     match cause.downcast::<DbError>().map_err(|cause| cause.downcast::<io::Error>()) {
         Ok(failure) => sqlx::Error::Database(Box::new(PostgresFailure(*failure))),
+        Err(Ok(failure)) if text == TLS_FAILED => sqlx::Error::Tls(failure),
+        // What cannot be said in the protocol, or is not said in it, is no fault of the connection.
+        Err(Ok(failure)) if matches!(failure.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData) => {
+            sqlx::Error::Protocol(format!("{text}: {failure}"))
+        }
         Err(Ok(failure)) => sqlx::Error::Io(*failure),
         Err(Err(cause)) => sqlx::Error::Protocol(format!("{text}: {cause}")),
     }

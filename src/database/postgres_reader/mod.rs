@@ -1,6 +1,6 @@
 //! One connection that reads from PostgreSQL; for [`super::read_pool`] alone.
 //!
-//! sqlx makes a stream of futures around each row, which costs a large read as much as reading it. This one is `tokio-postgres`,
+//! sqlx makes a stream of futures around each row, which took a seventh of a large read (docs/decisions/0022). This one is `tokio-postgres`,
 //! whose two halves, the client and the connection, are polled together by whoever waits for the rows: there is no task
 //! between them, and nobody to be woken but who waits. Where to connect, and how, is what sqlx made of the URL and of
 //! the environment ([`options`]), so that both connect alike.

@@ -37,7 +37,11 @@ impl PostgresServer {
         }
         let own = options.get_options().unwrap_or_default();
         config.options(format!("{own} {SETTINGS}").trim_start());
-        let mode = options.get_ssl_mode();
+        let mode = match options.get_ssl_mode() {
+            // Through a socket there is none.
+            PgSslMode::Prefer if options.get_socket().is_some() => PgSslMode::Disable,
+            mode => mode,
+        };
         config.ssl_mode(match mode {
             // As sqlx does: without TLS, though a server may want it.
             PgSslMode::Disable | PgSslMode::Allow => SslMode::Disable,

@@ -17,7 +17,7 @@ use tokio_rustls::rustls::{
 };
 
 /// The files, or texts, with certificates and a key.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub(super) struct Certificates {
     /// Authorities that are trusted besides the public ones.
     pub(super) authorities: Option<Pem>,
@@ -27,7 +27,7 @@ pub(super) struct Certificates {
 }
 
 /// PEM, or where it is.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone)]
 pub(super) enum Pem {
     Text(String),
     File(String),
@@ -48,6 +48,9 @@ pub(super) async fn client_config(mode: PgSslMode, certificates: &Certificates) 
         _ => Arc::new(Anybody(provider)),
     };
     let builder = builder.dangerous().with_custom_certificate_verifier(verifier);
+    if matches!(mode, PgSslMode::Disable | PgSslMode::Allow) {
+        return Ok(builder.with_no_client_auth());
+    }
     match (&certificates.client, &certificates.client_key) {
         (None, None) => Ok(builder.with_no_client_auth()),
         (Some(certificate), Some(key)) => {

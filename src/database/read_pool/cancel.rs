@@ -2,7 +2,7 @@
 //!
 //! A request to cancel is a connection of its own in PostgreSQL's protocol, which names the process that runs the statement.
 //!
-//! **Invariants:** there is at most one such connection at a time, however many clients hang up at once. Until its statement has
+//! **Invariants:** there are at most [`AT_ONCE`] such connections, however many clients hang up at once. Until its statement has
 //! ended, a connection keeps its place in the pool, so that the server never runs more statements than there are places; and is
 //! held open, so that its process cannot be another's.
 
@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use deadpool::managed::Object;
 use futures_util::future::join_all;
-use sea_orm::sqlx;
+use futures_util::stream::{self, StreamExt as _};
 use tokio::runtime::Handle;
 
 use super::postgres::Opener;
@@ -39,6 +39,8 @@ struct Shift {
 
 /// How long it may take to cancel what is in the queue. What still runs then ends with its statement timeout.
 const CANCEL_WITHIN: Duration = Duration::from_secs(2);
+/// How many connections ask for it at once.
+const AT_ONCE: usize = 4;
 /// How long a statement may take to end. A request that overtakes its statement cancels nothing and is sent again.
 const ENDS_WITHIN: Duration = Duration::from_millis(200);
 
@@ -75,10 +77,9 @@ impl Canceller {
 impl Shift {
     async fn work(mut self) {
         while let Some(mut lanes) = self.next() {
-            match tokio::time::timeout(CANCEL_WITHIN, cancel_all(&mut lanes)).await {
-                Ok(Ok(())) => {}
-                Ok(Err(error)) => tracing::debug!(%error, "statements could not be cancelled"),
-                Err(_) => tracing::debug!("statements could not be cancelled in time"),
+            let cancelled = stream::iter(lanes.iter_mut()).for_each_concurrent(AT_ONCE, cancel_one);
+            if tokio::time::timeout(CANCEL_WITHIN, cancelled).await.is_err() {
+                tracing::debug!("statements could not be cancelled in time");
             }
             let goodbyes = lanes.into_iter().map(|lane| Object::take(lane).reader.close());
             // What cannot be closed in order is closed all the same.
@@ -109,20 +110,17 @@ impl Drop for Shift {
     }
 }
 
-/// Cancels the statements of `lanes` until each of them has ended.
-async fn cancel_all(lanes: &mut [Object<Opener>]) -> Result<(), sqlx::Error> {
-    let mut running: Vec<&mut Object<Opener>> = lanes.iter_mut().collect();
-    while !running.is_empty() {
-        let requests: Vec<_> = running.iter().map(|lane| lane.reader.cancel()).collect();
-        for request in requests {
-            request.await?;
+/// Cancels a statement until it has ended.
+async fn cancel_one(lane: &mut Object<Opener>) {
+    loop {
+        let requested = lane.reader.cancel();
+        if let Err(error) = requested.await {
+            tracing::debug!(%error, "a statement could not be cancelled");
+            return;
         }
-        let answers = join_all(running.into_iter().map(async |lane| {
-            let ended = tokio::time::timeout(ENDS_WITHIN, lane.reader.settle()).await;
-            // Whether it has ended well or not, it has ended.
-            ended.is_err().then_some(lane)
-        }));
-        running = answers.await.into_iter().flatten().collect();
+        // Whether it has ended well or not, it has ended.
+        if tokio::time::timeout(ENDS_WITHIN, lane.reader.settle()).await.is_ok() {
+            return;
+        }
     }
-    Ok(())
 }

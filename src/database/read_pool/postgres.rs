@@ -14,7 +14,7 @@ use sea_orm::{DbErr, Values};
 use serde_json::Value;
 
 use super::cancel::Canceller;
-use super::upkeep::Lifetimes;
+use super::upkeep::{GOODBYE, Lifetimes};
 use super::{Row, acquire_error, build, driver_error, no_answer};
 use crate::database::PoolOptions;
 use crate::database::postgres_reader::{PostgresReader, PostgresServer};
@@ -151,8 +151,8 @@ impl Lanes {
         let idle = self.pool.retain(|_, _| false).removed;
         self.pool.close();
         for lane in idle {
-            // What cannot be closed in order is gone already.
-            let _ = lane.reader.close().await;
+            // What cannot be closed in order is closed all the same.
+            let _ = tokio::time::timeout(GOODBYE, lane.reader.close()).await;
         }
         self.canceller.wait().await;
     }

@@ -24,7 +24,7 @@ pub(super) struct Lifetimes {
 /// How often one looks, at the least.
 const SELDOM: Duration = Duration::from_secs(30);
 /// How long a connection may take to say goodbye.
-const GOODBYE: Duration = Duration::from_millis(200);
+pub(super) const GOODBYE: Duration = Duration::from_millis(200);
 /// How often one looks, at the most.
 const OFTEN: Duration = Duration::from_millis(50);
 

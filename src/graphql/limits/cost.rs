@@ -3,8 +3,10 @@
 //! An object costs 1, times the sizes of the pages along the path to it. A connection is one object together with its page
 //! info, and an edge is one together with its node. A list that has no page size is as long as the list that the field is
 //! given, or 10 where nothing tells. A mutation costs 1 for each item of its input, and the list of what became of them
-//! nothing more. The sum is found before anything is read: it does not depend on what there is, and an operation that costs more
+//! nothing more, unless it is selected once more. The sum is found before anything is read: it does not depend on what there is, and an operation that costs more
 //! than the budget is refused with what it costs where, and with the page size that would fit.
+
+use std::collections::HashSet;
 
 use async_graphql::parser::types::{ExecutableDocument, OperationDefinition, OperationType, SelectionSet};
 use async_graphql::registry::{MetaField, MetaType, Registry};
@@ -48,7 +50,15 @@ impl Cost {
         pages: PageLimits,
     ) -> Self {
         let source = Source::new(&document.fragments, variables);
-        let mut counter = Counter { types, source: &source, pages, path: Vec::new(), lists: Vec::new(), varies: false };
+        let mut counter = Counter {
+            types,
+            source: &source,
+            pages,
+            path: Vec::new(),
+            lists: Vec::new(),
+            varies: false,
+            counted: HashSet::new(),
+        };
         let (root, payload) = match operation.ty {
             OperationType::Query => ("Query", Payload::No),
             OperationType::Mutation => ("Mutation", Payload::Root),
@@ -131,6 +141,8 @@ struct Counter<'c, 'd> {
     path: Vec<String>,
     lists: Vec<ListCost>,
     varies: bool,
+    /// The lists that were counted with their payload: of which object, and which field.
+    counted: HashSet<(Vec<String>, String)>,
 }
 
 impl<'d> Counter<'_, 'd> {
@@ -188,10 +200,11 @@ impl<'d> Counter<'_, 'd> {
             let size = self.page_size(field, selected).unwrap_or(u64::from(self.pages.default_size));
             self.list(name, selected, (count, size), Payload::No).saturating_add(count)
         } else if is_list {
-            let is_of_items = matches!(payload, Payload::Of(_)) && self.page_size(field, selected).is_none();
+            let is_counted = matches!(payload, Payload::Of(_)) && self.page_size(field, selected).is_none();
+            let is_counted = is_counted && self.is_first(field);
             let (size, payload) = self.length(field, selected, payload);
             // The items were counted with the payload.
-            let objects = if is_of_items { 0 } else { count.saturating_mul(size) };
+            let objects = if is_counted { 0 } else { count.saturating_mul(size) };
             self.list(name, selected, (count, size), payload).saturating_add(objects)
         } else {
             let (objects, payload) = match payload {
@@ -206,6 +219,12 @@ impl<'d> Counter<'_, 'd> {
         };
         self.path.pop();
         cost
+    }
+
+    /// Whether a field of the object at the path was not counted before, under another key.
+    fn is_first(&mut self, field: &MetaField) -> bool {
+        let object = self.path.split_last().map_or_else(Vec::new, |(_, object)| object.to_vec());
+        self.counted.insert((object, field.name.clone()))
     }
 
     /// What is selected of the objects of `count` lists of this size.

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 
 use super::disk::Disk;
+use crate::support::{as_server_user, server_program};
 
 /// The servers, below one folder.
 pub(super) struct Cluster {
@@ -36,6 +37,7 @@ impl Cluster {
     pub(super) fn start(replicas: u16) -> Self {
         let cluster = Self::watch(new_folder(), None);
         cluster.run(&["primary", "1"]);
+        cluster.age(1);
         for replica in 0..replicas {
             cluster.run(&["replica", &(replica + 2).to_string(), "1"]);
         }
@@ -69,6 +71,17 @@ impl Cluster {
         watchdog.args(["-c", WATCHDOG, "throughline-servers"]).arg(&folder).current_dir("/").process_group(0);
         let mut watchdog = watchdog.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
         Self { folder, disk, lifeline: watchdog.stdin.take(), watchdog }
+    }
+
+    /// Lets the log of a server go on where that of one is that has written for years: positions are larger than 2^32.
+    fn age(&self, port: u16) {
+        self.stop(port);
+        let mut reset = Command::new(server_program("pg_resetwal"));
+        as_server_user(&mut reset);
+        reset.args(["--next-wal-file", "000000010000000A00000001"]).arg(self.folder_of(port)).current_dir("/");
+        let output = reset.output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        self.start_again(port);
     }
 
     /// What its files are on.
