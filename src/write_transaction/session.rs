@@ -236,7 +236,7 @@ impl<'t> Session<'t> {
         let statement = Parameters::statement(backend, |parameters| {
             format!(
                 "SELECT {} FROM {} {join} {events} ON e.aggregate_id = d.aggregate_id AND e.version > d.since \
-                 AND e.version <= d.since + {MOST_EVENTS_SINCE} ORDER BY e.aggregate_id, e.version",
+                 AND e.version <= CAST(d.since AS bigint) + {MOST_EVENTS_SINCE} ORDER BY e.aggregate_id, e.version",
                 columns.join(", "),
                 parameters.add_rows(wanted),
             )

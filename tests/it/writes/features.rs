@@ -9,7 +9,8 @@ on_both!(
     a_feature_lives_and_is_restored,
     mistakes_are_all_told,
     many_features_are_made,
-    a_stale_version_is_told
+    a_stale_version_is_told,
+    a_version_that_never_was_is_a_conflict
 );
 
 async fn client(backend: Backend) -> (Client, Value) {
@@ -133,4 +134,22 @@ async fn fields_come_in_the_order_of_the_document(backend: Backend) {
         r#""message":"another feature of the project has this name"}],"feature":null}}}"#,
     );
     assert_eq!(String::from_utf8(answer.body).unwrap(), expected);
+}
+
+async fn a_version_that_never_was_is_a_conflict(backend: Backend) {
+    let (client, project) = client(backend).await;
+    let make = "mutation($p: ID!) { createFeature(input: {projectId: $p, name: \"F\"}) { feature { id } } }";
+    let made = client.data_with(make, json!({ "p": project })).await;
+    let feature = &made["createFeature"]["feature"]["id"];
+    let change = "mutation($p: ID!, $f: ID!, $v: Int!) {
+        a: updateProject(input: {id: $p, name: \"Q\", expectedVersion: $v}) { userErrors { code field } }
+        b: updateFeature(input: {id: $f, name: \"G\", expectedVersion: $v}) { userErrors { code field } }
+        c: updateFeatures(input: {features: [{id: $f, name: \"G\", expectedVersion: $v}]}) { results { version } }
+        d: deleteProject(input: {id: $p, expectedVersion: $v}) { userErrors { code field } } }";
+    for version in [i32::MAX, i32::MIN, 0, 2] {
+        let told = client.data_with(change, json!({ "p": project, "f": feature, "v": version })).await;
+        let conflict = json!({ "userErrors": [{ "code": "VERSION_CONFLICT", "field": ["input", "expectedVersion"] }] });
+        assert_eq!((&told["a"], &told["b"], &told["d"]), (&conflict, &conflict, &conflict), "{version}: {told}");
+        assert_eq!(told["c"], json!({ "results": [{ "version": null }] }), "{version}");
+    }
 }
