@@ -169,12 +169,12 @@ impl RowSet {
 
     /// The only row as an item of a `FROM`, called `d`. `add` adds a parameter, and gives what stands for it.
     pub fn only_row(self, backend: DbBackend, mut add: impl FnMut(Value) -> String) -> String {
-        let cells = self.columns.into_iter().zip(self.cells).map(|((name, cell), value)| match backend {
-            DbBackend::Sqlite => format!("{} AS {name}", add(as_sqlite_holds_it(cell, value))),
-            _ => {
-                let kind = if cell == CellType::Bytes { "bytea" } else { cell.postgres_name() };
-                format!("{}::{kind} AS {name}", add(as_postgres_reads_it(value)))
+        let cells = self.columns.into_iter().zip(self.cells).map(|((name, cell), value)| {
+            if backend == DbBackend::Sqlite {
+                return format!("{} AS {name}", add(as_sqlite_holds_it(cell, value)));
             }
+            let kind = if cell == CellType::Bytes { "bytea" } else { cell.postgres_name() };
+            format!("{}::{kind} AS {name}", add(as_postgres_reads_it(value)))
         });
         format!("(SELECT {}) AS d", cells.collect::<Vec<_>>().join(", "))
     }

@@ -27,7 +27,10 @@ fn code_of(error: &DatabaseError) -> String {
     else {
         panic!("{error:?}")
     };
-    cause.as_database_error().and_then(|error| error.code()).unwrap_or_else(|| panic!("{cause:?}")).into_owned()
+    let Some(code) = cause.as_database_error().and_then(sea_orm::sqlx::error::DatabaseError::code) else {
+        panic!("{cause:?}")
+    };
+    code.into_owned()
 }
 
 fn list(kind: ArrayType, values: Vec<Value>) -> Value {
@@ -191,8 +194,8 @@ async fn a_large_answer_comes_whole_and_what_the_server_tells_besides_is_passed_
     let rows = read(&database, "SELECT talk(n) FROM generate_series(1, $1) AS n", vec![3000.into()]).await.unwrap();
     assert_eq!(rows.len(), 3000);
     for (row, n) in rows.iter().zip(1_u8..=255) {
-        let text = row.text(0).unwrap().unwrap();
-        assert!(text.len() == usize::from(n) && text.bytes().all(|byte| byte == b'a' + n % 26), "{text}");
+        let said = row.text(0).unwrap().unwrap();
+        assert!(said.len() == usize::from(n) && said.bytes().all(|byte| byte == b'a' + n % 26), "{said}");
     }
     let bytes: usize = rows.iter().map(|row| row.utf8(0).unwrap().unwrap().len()).sum();
     assert_eq!(bytes, 3000 * 3001 / 2);

@@ -27,15 +27,18 @@ pub(super) fn driver_failure(error: Error) -> sqlx::Error {
     }
     let text = error.to_string();
     let Some(cause) = error.into_source() else { return sqlx::Error::Protocol(text) };
-    match cause.downcast::<DbError>().map_err(|cause| cause.downcast::<io::Error>()) {
-        Ok(failure) => sqlx::Error::Database(Box::new(PostgresFailure(*failure))),
-        Err(Ok(failure)) if text == TLS_FAILED => sqlx::Error::Tls(failure),
+    let cause = match cause.downcast::<DbError>() {
+        Ok(failure) => return sqlx::Error::Database(Box::new(PostgresFailure(*failure))),
+        Err(cause) => cause,
+    };
+    match cause.downcast::<io::Error>() {
+        Ok(failure) if text == TLS_FAILED => sqlx::Error::Tls(failure),
         // What cannot be said in the protocol, or is not said in it, is no fault of the connection.
-        Err(Ok(failure)) if matches!(failure.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData) => {
+        Ok(failure) if matches!(failure.kind(), io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData) => {
             sqlx::Error::Protocol(format!("{text}: {failure}"))
         }
-        Err(Ok(failure)) => sqlx::Error::Io(*failure),
-        Err(Err(cause)) => sqlx::Error::Protocol(format!("{text}: {cause}")),
+        Ok(failure) => sqlx::Error::Io(*failure),
+        Err(cause) => sqlx::Error::Protocol(format!("{text}: {cause}")),
     }
 }
 

@@ -109,7 +109,7 @@ async fn open(url: &str) -> Database {
 async fn read(database: &Database) -> String {
     let api = Api::new(database.clone(), Settings::default());
     let answer = api.execute(Request::new(READ), Caller::local_owner(), "request".to_owned()).await;
-    String::from_utf8(answer.body.to_vec()).unwrap()
+    String::from_utf8(answer.body).unwrap()
 }
 
 fn authority() -> Authority {
@@ -137,7 +137,7 @@ fn issue(authority: &Authority, name: &str, certificate: &Path, key_file: &Path)
 
 /// `url` leaves some of what it has to escape.
 fn escape(text: &str) -> String {
-    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+    text.bytes().fold(String::new(), |escaped, byte| format!("{escaped}%{byte:02X}"))
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -138,8 +138,8 @@ async fn fields_come_in_the_order_of_the_document(backend: Backend) {
 
 async fn a_version_that_never_was_is_a_conflict(backend: Backend) {
     let (client, project) = client(backend).await;
-    let make = "mutation($p: ID!) { createFeature(input: {projectId: $p, name: \"F\"}) { feature { id } } }";
-    let made = client.data_with(make, json!({ "p": project })).await;
+    let creation = "mutation($p: ID!) { createFeature(input: {projectId: $p, name: \"F\"}) { feature { id } } }";
+    let made = client.data_with(creation, json!({ "p": project })).await;
     let feature = &made["createFeature"]["feature"]["id"];
     let change = "mutation($p: ID!, $f: ID!, $v: Int!) {
         a: updateProject(input: {id: $p, name: \"Q\", expectedVersion: $v}) { userErrors { code field } }
