@@ -1,6 +1,6 @@
 //! The schema, and the one way to run a request against it.
 //!
-//! **Invariants:** every request goes through [`Api::execute`] or [`Api::open`]; an answer's errors carry a code of [`Code`]; what
+//! **Invariants:** every request goes through [`Api::execute`] or [`Api::open`]; an answer's errors carry a code of [`Code`](crate::code::Code); what
 //! is our fault says nothing but that, and is logged once, here, under the request's id.
 
 mod absent;
