@@ -61,14 +61,6 @@ impl DatabaseError for PostgresFailure {
         Some(self.0.code().code().into())
     }
 
-    fn constraint(&self) -> Option<&str> {
-        self.0.constraint()
-    }
-
-    fn table(&self) -> Option<&str> {
-        self.0.table()
-    }
-
     fn as_error(&self) -> &(dyn StdError + Send + Sync + 'static) {
         self
     }

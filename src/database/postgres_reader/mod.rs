@@ -5,29 +5,28 @@
 //! between them, and nobody to be woken but who waits. Where to connect, and how, is what sqlx made of the URL and of
 //! the environment ([`options`]), so that both connect alike.
 //!
-//! **Invariants:** the answers to a statement whose future was dropped are taken for those of no other one: the connection throws them
-//! away, however late they come; a connection that has ended says so, and is not polled again.
+//! **Invariant:** the answers to a statement whose future was dropped are taken for those of no other one: the connection throws them
+//! away, however late they come.
 
 mod failure;
+mod link;
 mod options;
 mod parameter;
 mod tls;
 
-use std::future::poll_fn;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll, Wake, Waker};
 
 use futures_util::TryStreamExt as _;
 use hashlink::LruCache;
 use sea_orm::{Values, sqlx};
 use serde_json::Value;
 use tokio_postgres::types::{FromSql, Type};
-use tokio_postgres::{Client, Connection, Error, Socket, Statement};
+use tokio_postgres::{Client, Statement};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use self::failure::driver_failure;
+use self::link::Link;
 pub(super) use self::options::PostgresServer;
 use self::parameter::Parameter;
 use super::connect::PREPARED_STATEMENTS;
@@ -43,34 +42,16 @@ pub(super) struct PostgresReader {
     tls: MakeRustlsConnect,
 }
 
-/// The half that sends and receives.
-struct Link {
-    connection: Connection<Socket, Secured>,
-    has_ended: bool,
-    /// Whether something has come in for who waits.
-    news: Arc<News>,
-    /// Tells [`Link::news`].
-    teller: Waker,
-}
-
-type Secured = <MakeRustlsConnect as tokio_postgres::tls::MakeTlsConnect<Socket>>::Stream;
-
-/// Whether a future that is polled by hand can go on.
-#[derive(Default)]
-struct News(AtomicBool);
-
 impl PostgresReader {
     pub(super) async fn open(server: &PostgresServer) -> Result<Self, sqlx::Error> {
         let tls = server.secured().await?;
         let (client, connection) = server.config().connect(tls.clone()).await.map_err(driver_failure)?;
-        let news = Arc::new(News::default());
-        let link = Link { connection, has_ended: false, teller: Waker::from(Arc::clone(&news)), news };
-        Ok(Self { client, link, statements: LruCache::new(PREPARED_STATEMENTS), tls })
+        Ok(Self { client, link: Link::new(connection), statements: LruCache::new(PREPARED_STATEMENTS), tls })
     }
 
     /// Whether the server has ended it, or it failed.
     pub(super) fn has_ended(&self) -> bool {
-        self.link.has_ended
+        self.link.has_ended()
     }
 
     /// Runs a statement, which stays prepared, and gives its rows.
@@ -129,60 +110,9 @@ impl PostgresReader {
 
     /// Says goodbye.
     pub(super) async fn close(self) -> Result<(), sqlx::Error> {
-        let Self { client, mut link, statements, .. } = self;
+        let Self { client, link, statements, .. } = self;
         drop((client, statements));
-        if link.has_ended { Ok(()) } else { poll_fn(|context| link.poll_end(context)).await.map_err(driver_failure) }
-    }
-}
-
-impl Link {
-    /// Polls `work`, which waits for answers, together with what brings them.
-    async fn drive<T>(&mut self, work: impl Future<Output = Result<T, Error>>) -> Result<T, sqlx::Error> {
-        if self.has_ended {
-            return Err(failure::ended());
-        }
-        let (news, teller) = (Arc::clone(&self.news), self.teller.clone());
-        let mut work = pin!(work);
-        news.tell();
-        let done = poll_fn(|context| {
-            let mut told = Context::from_waker(&teller);
-            loop {
-                if news.take()
-                    && let Poll::Ready(done) = work.as_mut().poll(&mut told)
-                {
-                    return Poll::Ready(done.map_err(driver_failure));
-                }
-                match self.poll_end(context) {
-                    Poll::Pending if news.is_told() => {}
-                    Poll::Pending => return Poll::Pending,
-                    // The answer may have come before the end, and may tell more of it.
-                    Poll::Ready(end) => {
-                        return Poll::Ready(match (work.as_mut().poll(&mut told), end) {
-                            (Poll::Ready(Err(error)), Err(end)) if error.is_closed() => Err(driver_failure(end)),
-                            (Poll::Ready(done), _) => done.map_err(driver_failure),
-                            (Poll::Pending, Err(end)) => Err(driver_failure(end)),
-                            (Poll::Pending, Ok(())) => Err(failure::ended()),
-                        });
-                    }
-                }
-            }
-        });
-        done.await
-    }
-
-    /// Sends and receives what there is, until the end of the connection.
-    fn poll_end(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Error>> {
-        loop {
-            let end = match self.connection.poll_message(context) {
-                Poll::Pending => return Poll::Pending,
-                // The server tells something that nobody asked for.
-                Poll::Ready(Some(Ok(_))) => continue,
-                Poll::Ready(Some(Err(error))) => Err(error),
-                Poll::Ready(None) => Ok(()),
-            };
-            self.has_ended = true;
-            return Poll::Ready(end);
-        }
+        link.end().await
     }
 }
 
@@ -196,29 +126,5 @@ impl<'r> FromSql<'r> for Raw<'r> {
 
     fn accepts(_: &Type) -> bool {
         true
-    }
-}
-
-impl News {
-    fn tell(&self) {
-        self.0.store(true, Ordering::Release);
-    }
-
-    fn is_told(&self) -> bool {
-        self.0.load(Ordering::Acquire)
-    }
-
-    fn take(&self) -> bool {
-        self.is_told() && self.0.swap(false, Ordering::AcqRel)
-    }
-}
-
-impl Wake for News {
-    fn wake(self: Arc<Self>) {
-        self.tell();
-    }
-
-    fn wake_by_ref(self: &Arc<Self>) {
-        self.tell();
     }
 }

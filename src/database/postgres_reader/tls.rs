@@ -42,10 +42,11 @@ pub(super) async fn client_config(mode: PgSslMode, certificates: &Certificates) 
     let verifier: Arc<dyn ServerCertVerifier> = match mode {
         PgSslMode::VerifyCa | PgSslMode::VerifyFull => {
             let roots = Arc::new(authorities(certificates.authorities.as_ref()).await?);
-            let full = WebPkiServerVerifier::builder_with_provider(roots, provider).build().map_err(failed)?;
-            if matches!(mode, PgSslMode::VerifyFull) { full } else { Arc::new(AnyName(full)) }
+            let full = WebPkiServerVerifier::builder_with_provider(roots, Arc::clone(&provider));
+            let full = full.build().map_err(failed)?;
+            if matches!(mode, PgSslMode::VerifyFull) { full } else { Arc::new(Lenient { known: Some(full), provider }) }
         }
-        _ => Arc::new(Anybody(provider)),
+        _ => Arc::new(Lenient { known: None, provider }),
     };
     let builder = builder.dangerous().with_custom_certificate_verifier(verifier);
     if matches!(mode, PgSslMode::Disable | PgSslMode::Allow) {
@@ -88,50 +89,15 @@ impl Pem {
     }
 }
 
-/// Trusts anybody: without an authority TLS keeps out who listens, but not who stands between.
+/// Trusts whom an authority knows, by whatever name; or anybody, which keeps out who listens, but not who stands between.
 #[derive(Debug)]
-struct Anybody(Arc<CryptoProvider>);
-
-/// Trusts whom an authority knows, by whatever name.
-#[derive(Debug)]
-struct AnyName(Arc<WebPkiServerVerifier>);
-
-impl ServerCertVerifier for Anybody {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls12_signature(message, certificate, signed, &self.0.signature_verification_algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signed: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        verify_tls13_signature(message, certificate, signed, &self.0.signature_verification_algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
-    }
+struct Lenient {
+    /// Knows whom the authorities vouch for, if that matters.
+    known: Option<Arc<WebPkiServerVerifier>>,
+    provider: Arc<CryptoProvider>,
 }
 
-impl ServerCertVerifier for AnyName {
+impl ServerCertVerifier for Lenient {
     fn verify_server_cert(
         &self,
         certificate: &CertificateDer<'_>,
@@ -140,7 +106,8 @@ impl ServerCertVerifier for AnyName {
         ocsp: &[u8],
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
-        match self.0.verify_server_cert(certificate, intermediates, name, ocsp, now) {
+        let Some(known) = &self.known else { return Ok(ServerCertVerified::assertion()) };
+        match known.verify_server_cert(certificate, intermediates, name, ocsp, now) {
             // The name is looked at last.
             Err(Error::InvalidCertificate(
                 CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
@@ -155,7 +122,7 @@ impl ServerCertVerifier for AnyName {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.0.verify_tls12_signature(message, certificate, signed)
+        verify_tls12_signature(message, certificate, signed, &self.provider.signature_verification_algorithms)
     }
 
     fn verify_tls13_signature(
@@ -164,10 +131,10 @@ impl ServerCertVerifier for AnyName {
         certificate: &CertificateDer<'_>,
         signed: &DigitallySignedStruct,
     ) -> Result<HandshakeSignatureValid, Error> {
-        self.0.verify_tls13_signature(message, certificate, signed)
+        verify_tls13_signature(message, certificate, signed, &self.provider.signature_verification_algorithms)
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.supported_verify_schemes()
+        self.provider.signature_verification_algorithms.supported_schemes()
     }
 }

@@ -160,7 +160,7 @@ impl Lanes {
 
 /// Whether there is nobody at the other end any more.
 fn is_cut_off(error: &sqlx::Error) -> bool {
-    matches!(error, sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::WorkerCrashed)
+    matches!(error, sqlx::Error::Io(_))
 }
 
 /// Whether the server ended the connection with these words: PostgreSQL's class 57P, administrator shutdown and its like.
