@@ -1,13 +1,12 @@
 //! The planner is asked whether lists of the past use their indexes.
 
-use sea_orm::{ConnectionTrait as _, DbBackend, Statement};
+use sea_orm::DbBackend;
 
-use throughline::database::Database;
 use throughline::events::{Position, Topic, events_after, place_of};
 use uuid::Uuid;
 
 use super::Past;
-use crate::support::{Backend, Rows};
+use crate::support::{Backend, Rows, plan_of};
 
 on_both!(lists_of_the_past_use_their_indexes, who_goes_on_after_an_event_seeks_there);
 
@@ -58,7 +57,7 @@ async fn lists_of_the_past_use_their_indexes(backend: Backend) {
         past.client.statements.take();
         past.data(&format!("{variables}{{ {list} }}")).await;
         let statement = past.client.statements.take_whole().pop().unwrap();
-        let plan = plan_of(database, &statement).await;
+        let plan = plan_of(database, &statement, "EXPLAIN").await;
         assert!(plan.contains(index), "{list} does not use {index}:\n{}\n{plan}", statement.sql);
         // Pages of parents are sorted when they have been found.
         let most = usize::from(list.starts_with("feature("));
@@ -87,19 +86,11 @@ async fn who_goes_on_after_an_event_seeks_there(backend: Backend) {
             statements.iter().filter(|statement| statement.sql.contains("settled_events")).collect();
         assert_eq!(statements.len(), 2, "{statements:?}");
         for statement in statements {
-            let plan = plan_of(database, statement).await;
+            let plan = plan_of(database, statement, "EXPLAIN").await;
             let seeks = if backend == Backend::Sqlite { "(transaction_id,place)>(?,?)" } else { "ROW(transaction_id" };
             assert!(plan.contains(index) && plan.contains(seeks), "{}\n{plan}", statement.sql);
         }
     }
-}
-
-async fn plan_of(database: &Database, statement: &Statement) -> String {
-    let (prefix, column) =
-        if database.backend() == DbBackend::Sqlite { ("EXPLAIN QUERY PLAN", 3) } else { ("EXPLAIN", 0) };
-    let explain = Statement { sql: format!("{prefix} {}", statement.sql), ..statement.clone() };
-    let rows = database.reader().query_all_raw(explain).await.unwrap();
-    rows.iter().map(|row| row.try_get_by_index::<String>(column).unwrap() + "\n").collect()
 }
 
 /// 300 streams of 100 events, an audit row for each, and another long stream.

@@ -1,10 +1,10 @@
 //! The planner is asked whether the hot queries use the indexes that were made for them.
 
-use sea_orm::{ConnectionTrait as _, DbBackend, Statement};
+use sea_orm::{DbBackend, Statement};
 use serde_json::{Value, json};
 use throughline::database::Database;
 
-use crate::support::{Backend, Client, Rows, TestDatabase};
+use crate::support::{Backend, Client, Rows, TestDatabase, plan_of};
 
 on_both!(lists_in_each_order_use_its_index, searches_use_their_indexes);
 
@@ -120,15 +120,15 @@ async fn lists_in_each_order_use_its_index(backend: Backend) {
     client
         .data("{ features(first: 20) { nodes { latestDeployment(environment: \"production\") { version } } } }")
         .await;
-    let plan = explain(&client.test.database, &client.statements.take_whole().remove(1)).await;
+    let plan = plan_of(&client.test.database, &client.statements.take_whole().remove(1), "EXPLAIN").await;
     assert!(uses(&plan, "deployments_latest"), "{plan}");
     client.statements.take();
     client.data("{ projects(first: 20) { nodes { progress } } }").await;
-    let plan = explain(&client.test.database, &client.statements.take_whole().remove(0)).await;
+    let plan = plan_of(&client.test.database, &client.statements.take_whole().remove(0), "EXPLAIN").await;
     assert!(uses(&plan, "features_of_project_by_status"), "{plan}");
     client.statements.take();
     client.data("{ projects(first: 3) { nodes { featureCounts(groupBy: [STATUS]) { status count } } } }").await;
-    let plan = explain(&client.test.database, &client.statements.take_whole().remove(1)).await;
+    let plan = plan_of(&client.test.database, &client.statements.take_whole().remove(1), "EXPLAIN").await;
     assert!(uses(&plan, "features_of_project_by_status"), "{plan}");
 }
 
@@ -149,7 +149,7 @@ async fn check_lists(client: &Client, backend: Backend, after: bool) {
             let data = client.data_with(&document, json!({ "o": order, "c": cursor })).await;
             let statements = client.statements.take_whole();
             let statement = statements.iter().rfind(|s| s.sql.contains(&format!(r#""{table}""#))).unwrap();
-            let plan = explain(&client.test.database, statement).await;
+            let plan = plan_of(&client.test.database, statement, "EXPLAIN").await;
             assert!(uses(&plan, index), "{list} by {order} does not use {index}:\n{}\n{plan}", statement.sql);
             // Of many parents, the pages are sorted when they have been found.
             let most = usize::from(list.contains('.'));
@@ -174,7 +174,7 @@ async fn check_filters(client: &Client, backend: Backend) {
         client.statements.take();
         client.data(&format!("{{ features(first: 5, filter: {filter}) {{ nodes {{ id }} }} }}")).await;
         let statement = client.statements.take_whole().remove(0);
-        let plan = explain(&client.test.database, &statement).await;
+        let plan = plan_of(&client.test.database, &statement, "EXPLAIN").await;
         let index = if backend == Backend::Sqlite { sqlite } else { postgres };
         assert!(uses(&plan, index), "{filter} does not use {index}:\n{}\n{plan}", statement.sql);
     }
@@ -210,7 +210,7 @@ async fn searches_use_their_indexes(backend: Backend) {
             "@1",
             if backend == Backend::Sqlite { "zeroblob(16)" } else { "'0198f2c4-0000-7000-8000-000000000001'" },
         );
-        let plan = explain(database, &Statement::from_string(database.backend(), sql.clone())).await;
+        let plan = plan_of(database, &Statement::from_string(database.backend(), sql.clone()), "EXPLAIN").await;
         assert!(plan.contains(index), "{sql} does not use {index}:\n{plan}");
     }
 }
@@ -232,16 +232,6 @@ fn uses(plan: &str, index: &str) -> bool {
 /// How often rows are read to be sorted. PostgreSQL's incremental sort is of those that tie.
 fn sorts(plan: &str) -> usize {
     plan.matches("TEMP B-TREE").count() + plan.replace("Incremental Sort", "").matches("Sort  (").count()
-}
-
-async fn explain(database: &Database, statement: &Statement) -> String {
-    let (prefix, column) = match database.backend() {
-        DbBackend::Sqlite => ("EXPLAIN QUERY PLAN", 3),
-        _ => ("EXPLAIN", 0),
-    };
-    let explain = Statement { sql: format!("{prefix} {}", statement.sql), ..statement.clone() };
-    let rows = database.reader().query_all_raw(explain).await.unwrap();
-    rows.iter().map(|row| row.try_get_by_index::<String>(column).unwrap() + "\n").collect()
 }
 
 /// 100 projects with so many features each; the first 200 features have 100 tests and so many deployments each.

@@ -5,7 +5,7 @@ use throughline::access::Caller;
 use throughline::search::{Kind, Place, Query, count_statement, page_statement};
 
 use super::{end, fill, search, thousandths, total};
-use crate::support::{Backend, TestDatabase};
+use crate::support::{Backend, TestDatabase, plan_of};
 
 on_both!(a_search_reads_its_hits_only);
 
@@ -28,7 +28,7 @@ async fn a_search_reads_its_hits_only(backend: Backend) {
         ("thousandth42 \"project 5\"", place),
     ] {
         for statement in statements(database.backend(), query, after) {
-            let plan = explain(database.reader(), &statement).await;
+            let plan = plan_of(database, &statement, "EXPLAIN (ANALYZE, TIMING OFF)").await;
             let scans: Vec<_> = plan.lines().filter(|line| is_scan(line)).collect();
             assert!(scans.is_empty(), "{query}: {scans:?}\n{plan}\n{}", statement.sql);
         }
@@ -50,14 +50,4 @@ fn is_scan(line: &str) -> bool {
         || ["SCAN features", "SCAN features_text_rows", "SCAN features_text_docsize"]
             .iter()
             .any(|scan| line.strip_prefix(scan).is_some_and(|rest| !rest.contains("VIRTUAL TABLE")))
-}
-
-async fn explain(connection: &impl sea_orm::ConnectionTrait, statement: &Statement) -> String {
-    let (prefix, column) = match connection.get_database_backend() {
-        DbBackend::Sqlite => ("EXPLAIN QUERY PLAN", 3),
-        _ => ("EXPLAIN (ANALYZE, TIMING OFF)", 0),
-    };
-    let explain = Statement { sql: format!("{prefix} {}", statement.sql), ..statement.clone() };
-    let rows = connection.query_all_raw(explain).await.unwrap();
-    rows.iter().map(|row| row.try_get_by_index::<String>(column).unwrap() + "\n").collect()
 }

@@ -17,7 +17,7 @@ pub(crate) use postgres::{as_server_user, cluster_folder, server_program};
 pub(crate) use rows::{Rows, query_texts};
 pub(crate) use server::{RunningServer, program};
 pub(crate) use socket::{Came, Socket};
-pub(crate) use statements::Statements;
+pub(crate) use statements::{Statements, plan_of};
 pub(crate) use tables::Tables;
 pub(crate) use test_database::{Place, TestDatabase};
 

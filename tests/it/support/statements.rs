@@ -1,8 +1,8 @@
-//! A count of statements, for tests that promise one.
+//! A count of statements, for tests that promise one, and how the databases run them.
 
 use std::sync::{Arc, Mutex};
 
-use sea_orm::Statement;
+use sea_orm::{ConnectionTrait as _, DbBackend, Statement};
 use throughline::database::Database;
 
 /// Each statement that a database ran, in order; `BEGIN` and `COMMIT` are not among them.
@@ -34,4 +34,15 @@ impl Statements {
     pub(crate) fn take_whole(&self) -> Vec<Statement> {
         std::mem::take(&mut self.statements.lock().unwrap())
     }
+}
+
+/// How the planner runs a statement, a line for each step; on PostgreSQL asked for in these words.
+pub(crate) async fn plan_of(database: &Database, statement: &Statement, on_postgres: &str) -> String {
+    let (words, column) = match database.backend() {
+        DbBackend::Sqlite => ("EXPLAIN QUERY PLAN", 3),
+        _ => (on_postgres, 0),
+    };
+    let explain = Statement { sql: format!("{words} {}", statement.sql), ..statement.clone() };
+    let rows = database.reader().query_all_raw(explain).await.unwrap();
+    rows.iter().map(|row| row.try_get_by_index::<String>(column).unwrap() + "\n").collect()
 }
