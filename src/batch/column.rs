@@ -1,9 +1,11 @@
 //! Columns: what a statement selects, and the Rust types that leaves are read as.
 
+use std::borrow::Cow;
+
 use async_graphql::OutputType;
 use async_graphql::registry::Registry;
 use chrono::{DateTime, Utc};
-use sea_orm::sea_query::{Expr, ExprTrait as _, Func, IntoColumnRef, TableRef};
+use sea_orm::sea_query::{ColumnName, ColumnRef, Expr, ExprTrait as _, Func, IntoColumnRef, TableName, TableRef};
 
 use super::row::{Cell, Kind};
 use super::sdl::register_date_time;
@@ -144,6 +146,15 @@ impl Column {
             None if self.or_zero => Func::coalesce([self.expr.clone(), Expr::cust("0")]).into(),
             None => self.expr.clone(),
         }
+    }
+
+    /// What the column is called, if it is one of this table and is selected as it is.
+    pub(super) fn name_in(&self, table: &TableRef) -> Option<Cow<'static, str>> {
+        let Expr::Column(ColumnRef::Column(ColumnName(Some(TableName(_, own)), name))) = &self.expr else {
+            return None;
+        };
+        let is_stored = self.computed.is_none() && !self.or_zero && own == table.sea_orm_table();
+        is_stored.then(|| name.inner())
     }
 
     /// Says that the column stands in a joined table.

@@ -48,8 +48,6 @@ pub struct Data {
 
 /// More ways to decide one operation than clients have in practice; an operation that exceeds them is planned more often.
 const MOST_PLANS: usize = 32;
-/// The most characters of SQL in a plan that is kept: some hundred statements.
-const LONGEST_SQL: usize = 64 * 1024;
 
 impl Plans {
     /// The operation for one request, from a plan that is there or a new one.
@@ -75,7 +73,7 @@ impl Plans {
         plan.complete(source.into_conditions(), scope.backend, &scope.sight());
         let plan =
             Arc::new(PlanOf { view: scope.caller.view(), plan, length: AtomicUsize::new(0), cost: OnceLock::new() });
-        if !plan.plan.only_once && plan.plan.length_of_sql <= LONGEST_SQL {
+        if plan.plan.is_worth_keeping() {
             self.keep(&plan, variables, scope);
         }
         Ok(Query { plan, filled })
@@ -131,7 +129,7 @@ impl Query {
     /// Reads the operation's data and appends it to `out`. What it asks of the schema itself is given.
     pub async fn run(&self, reads: &Reads, introspection: &IndexMap<Name, Value>, mut out: Vec<u8>) -> Data {
         let plan = &self.plan.plan;
-        let run = Run { plan, filled: &self.filled, reads, number: 0, has_siblings: false };
+        let run = Run { plan, filled: &self.filled, reads, number: 0, has_siblings: false, at_hand: None };
         if let Some(recorder) = reads.database.recorder() {
             recorder.add_plan(|number| plan.fields(number));
             run.tell_what_is_alike(recorder);

@@ -8,6 +8,7 @@ use futures_util::future::{BoxFuture, join_all};
 use uuid::Uuid;
 
 use super::BatchError;
+use super::at_hand::{self, AtHand};
 use super::loader::{Ask, Found};
 use super::plan::{Filled, Find, Keys, Level, Load, Plan, Wants};
 use super::reads::{Reads, Scope};
@@ -53,6 +54,8 @@ pub(crate) struct Run<'r> {
     pub(crate) number: usize,
     /// Whether loads of another plan may ask for the same at the same time.
     pub(crate) has_siblings: bool,
+    /// What need not be read of the objects whose ids are given.
+    pub(crate) at_hand: Option<&'r dyn AtHand>,
 }
 
 impl Run<'_> {
@@ -87,13 +90,7 @@ impl Run<'_> {
         match &load.find {
             Find::One { .. } => self.load_one(load, place, keys).await,
             Find::First { .. } => {
-                let found = self.load_rows(load, place, all(keys)?).await?;
-                let mut children = Vec::with_capacity(found.len());
-                let places = found.into_iter().map(|found| {
-                    children.push(found.rows.into_iter().next()?);
-                    Some(children.len() - 1)
-                });
-                let places = places.collect();
+                let (places, children) = first_of_each(self.load_rows(load, place, all(keys)?).await?);
                 Ok(Loaded::One { places, objects: self.load_below(load.level, children, Vec::new()).await })
             }
             Find::Computed { computed, asked } => {
@@ -170,15 +167,13 @@ impl Run<'_> {
                 })
             })
             .collect();
-        let found = self.load_rows(load, place, distinct).await?;
-        let mut rows = Vec::with_capacity(found.len());
-        let places: Vec<Option<usize>> = found
-            .into_iter()
-            .map(|found| {
-                rows.push(found.rows.into_iter().next()?);
-                Some(rows.len() - 1)
-            })
-            .collect();
+        // What the rows lead to may be hidden from the caller.
+        let at_hand = self.at_hand.filter(|_| matches!(load.keys, Keys::Given { .. }));
+        let at_hand = at_hand.and_then(|at_hand| at_hand::rows(at_hand, &self.plan.levels[load.level], &distinct));
+        let (places, rows) = match at_hand {
+            Some(rows) => ((0..rows.len()).map(Some).collect(), rows),
+            None => first_of_each(self.load_rows(load, place, distinct).await?),
+        };
         let places = wanted.into_iter().map(|wanted| places[wanted?]).collect();
         Ok(Loaded::One { places, objects: self.load_below(load.level, rows, Vec::new()).await })
     }
@@ -275,6 +270,16 @@ impl Run<'_> {
             }
         }
     }
+}
+
+/// The first row that was found for each key, and where it is.
+fn first_of_each(found: Vec<Found>) -> (Vec<Option<usize>>, Vec<Row>) {
+    let mut rows = Vec::with_capacity(found.len());
+    let places = found.into_iter().map(|found| {
+        rows.push(found.rows.into_iter().next()?);
+        Some(rows.len() - 1)
+    });
+    (places.collect(), rows)
 }
 
 /// The keys, all of which there must be: a row that stands beside another one may have gone.

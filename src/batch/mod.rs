@@ -11,9 +11,10 @@
 //! relations, filters and orders; nothing here knows a slice.
 //!
 //! Slices declare their objects with [`Fields`], [`Table`] and [`Column`]; `graphql` builds the [`Root`]; ordinary
-//! resolvers return a [`One`], or a [`OneNode`] where it may be of any type.
+//! resolvers return a [`One`], or a [`OneNode`] where it may be of any type, with what is [at hand](AtHand).
 
 mod arguments;
+mod at_hand;
 mod column;
 mod cursor;
 mod dispatch;
@@ -27,6 +28,7 @@ mod listing;
 mod load;
 mod loader;
 mod object;
+mod object_plans;
 mod order;
 mod page;
 mod plan;
@@ -46,6 +48,7 @@ mod write;
 
 pub(crate) use arguments::holds_variable;
 pub use arguments::{Argument, Arguments};
+pub use at_hand::AtHand;
 pub use column::{Column, Join, LeafType};
 pub use cursor::{read_cursor, write_cursor};
 pub use dispatch::{Dispatcher, Loader};
@@ -54,6 +57,7 @@ pub use error::BatchError;
 pub use groups::Groups;
 pub use listing::Listing;
 pub use object::{Fields, First, Object, ObjectRef, Table};
+pub use object_plans::ObjectPlans;
 pub use order::{Direction, Nulls};
 pub use page::PageLimits;
 pub use reads::{Reads, Scope};

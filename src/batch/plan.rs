@@ -46,12 +46,15 @@ pub(crate) struct Plan {
     fills: Vec<Fill>,
     conditions: Vec<Condition>,
     /// Whether it serves this request only, since some of its arguments are wrong.
-    pub(crate) only_once: bool,
+    only_once: bool,
     /// Whether two of its loads have one statement, so that they may be one.
     pub(crate) shares: bool,
     /// The characters of its statements.
-    pub(crate) length_of_sql: usize,
+    length_of_sql: usize,
 }
+
+/// The most characters of SQL in a plan that is kept: some hundred statements.
+const LONGEST_SQL: usize = 64 * 1024;
 
 /// All rows that one relation brings.
 #[derive(Default)]
@@ -86,12 +89,26 @@ pub(crate) struct Node {
 impl Plan {
     /// What a request with these variables fills the plan with; nothing where it would decide otherwise.
     pub(crate) fn fill(&self, variables: &Variables, limits: PageLimits) -> Option<Filled> {
+        self.fill_after(Filled::default(), variables, limits)
+    }
+
+    /// The same for the plan of an object, whose key is given first, when it is run.
+    pub(crate) fn fill_for_object(&self, variables: &Variables, limits: PageLimits) -> Option<Filled> {
+        let key = Filled { given: vec![Given::default()], ..Filled::default() };
+        self.fill_after(key, variables, limits)
+    }
+
+    fn fill_after(&self, mut filled: Filled, variables: &Variables, limits: PageLimits) -> Option<Filled> {
         if !self.conditions.iter().all(|condition| condition.holds(variables)) {
             return None;
         }
-        let mut filled = Filled::default();
         self.fills.iter().try_for_each(|fill| fill.again(variables, limits, &mut filled))?;
         Some(filled)
+    }
+
+    /// Whether it may serve other requests, and takes no more room than a plan may.
+    pub(crate) fn is_worth_keeping(&self) -> bool {
+        !self.only_once && self.length_of_sql <= LONGEST_SQL
     }
 
     /// A level of hits, which are no objects.

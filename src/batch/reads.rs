@@ -1,16 +1,14 @@
 //! What the reads of one request share.
 
-use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
 
-use async_graphql::Pos;
 use sea_orm::DbBackend;
 
 use super::dispatch::Dispatcher;
 use super::loader::RowLoader;
+use super::object_plans::{ObjectPlans, RequestPlans};
 use super::page::PageLimits;
-use super::resolve::ObjectPlan;
 use super::statement::Slot;
 use crate::access::{Caller, Sight};
 use crate::database::Database;
@@ -22,8 +20,10 @@ pub struct Reads {
     pub(super) database: Database,
     /// What its plans are made for.
     pub scope: Scope,
-    /// What is selected of the objects that ordinary resolvers return, by their type and by the field's place.
-    pub(super) object_plans: Mutex<HashMap<(&'static str, Pos), Arc<ObjectPlan>>>,
+    /// What is selected of the objects that ordinary resolvers return.
+    pub(super) object_plans: RequestPlans,
+    /// The same, of other requests that send the same operation.
+    pub(crate) kept_plans: Arc<ObjectPlans>,
     /// What opens the secrets among them.
     pub(super) secrets: Secrets,
     /// How many objects were written of what ordinary resolvers return.
@@ -47,7 +47,21 @@ impl Reads {
         let dispatcher = Dispatcher::new(RowLoader::new(database.clone(), Arc::clone(&caller)));
         let scope = Scope { backend: database.backend(), caller, limits };
         let secrets = Secrets::new(KeyRing::none());
-        Self { dispatcher, database, scope, object_plans: Mutex::default(), secrets, objects: AtomicU64::new(0) }
+        Self {
+            dispatcher,
+            database,
+            scope,
+            object_plans: RequestPlans::default(),
+            kept_plans: Arc::default(),
+            secrets,
+            objects: AtomicU64::new(0),
+        }
+    }
+
+    /// The same, with what other requests that send the same operation have planned.
+    #[must_use]
+    pub fn with_plans(self, kept_plans: &Arc<ObjectPlans>) -> Self {
+        Self { kept_plans: Arc::clone(kept_plans), ..self }
     }
 
     /// The same, with the keys that open secrets.

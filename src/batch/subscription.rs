@@ -123,7 +123,7 @@ impl LivePlan {
         let mut given = self.filled.given.clone();
         given[Planner::OBJECT_GIVEN] = Given::all(keys);
         let filled = self.filled.with_given(given);
-        let run = Run { plan: &self.plan, filled: &filled, reads, number: 0, has_siblings: false };
+        let run = Run { plan: &self.plan, filled: &filled, reads, number: 0, has_siblings: false, at_hand: None };
         let objects = run.load_root().await;
         let introspection = IndexMap::default();
         let rows = (0..count).map(|place| {

@@ -9,7 +9,7 @@ use chrono::{DateTime, Utc};
 use sea_orm::sqlx::postgres::PgRow;
 use sea_orm::sqlx::sqlite::SqliteRow;
 use sea_orm::sqlx::{self, Decode, Postgres, Row as _, Sqlite, ValueRef as _};
-use sea_orm::{DbErr, QueryResult, RuntimeErr};
+use sea_orm::{DbErr, QueryResult, RuntimeErr, Value};
 use tokio_postgres::types::FromSql;
 use uuid::Uuid;
 
@@ -46,6 +46,14 @@ impl Row {
                 _ => Driver::Neither,
             },
         }
+    }
+
+    /// A row of these values, which nobody read; nothing where one is JSON, which the databases give each in its own way.
+    #[must_use]
+    pub fn of_values(values: &[Value]) -> Option<Self> {
+        let mut copied = Copied::new(values.len());
+        values.iter().try_for_each(|value| copied.push_value(value))?;
+        copied.into_rows().ok()?.pop()
     }
 
     /// The cell as text that the row owns.

@@ -9,21 +9,25 @@ use async_graphql::{Name, Variables};
 use async_graphql_value::Value;
 
 /// Leaves the operation that is run in the document, without what is set to a variable that has no value. The other operations go
-/// then, since they may give the same variable another type.
-pub(super) fn leave_out(document: &mut ExecutableDocument, operation_name: Option<&str>, variables: &Variables) {
+/// then, since they may give the same variable another type. Tells whether there was such a variable.
+pub(super) fn leave_out(
+    document: &mut ExecutableDocument,
+    operation_name: Option<&str>,
+    variables: &Variables,
+) -> bool {
     let is_run = |known: Option<&Name>| operation_name.is_none_or(|name| known.is_some_and(|known| known == name));
-    let Some((_, run)) = document.operations.iter().find(|(known, _)| is_run(*known)) else { return };
+    let Some((_, run)) = document.operations.iter().find(|(known, _)| is_run(*known)) else { return false };
     let declared = run.node.variable_definitions.iter().map(|definition| &definition.node.name.node);
     let absent: HashSet<Name> = declared.filter(|name| !variables.contains_key(*name)).cloned().collect();
     if absent.is_empty() {
-        return;
+        return false;
     }
     let operation = match &mut document.operations {
         DocumentOperations::Single(operation) => operation,
         DocumentOperations::Multiple(operations) => {
             operations.retain(|known, _| is_run(Some(known)));
             // Where no name is given there is only one; execution says so if that is not true.
-            let Some(operation) = operations.values_mut().next() else { return };
+            let Some(operation) = operations.values_mut().next() else { return true };
             operation
         }
     };
@@ -38,6 +42,7 @@ pub(super) fn leave_out(document: &mut ExecutableDocument, operation_name: Optio
         }
     }
     document.fragments = fragments;
+    true
 }
 
 /// Takes out what is set to variables without a value.

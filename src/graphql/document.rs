@@ -11,22 +11,29 @@ use moka::sync::Cache;
 
 use super::errors::extensions;
 use super::limits::{self, Limits};
-use crate::batch::Plans;
+use crate::batch::{ObjectPlans, Plans};
 use crate::code::Code;
 
 /// A parsed document.
 pub(super) struct Document {
     pub(super) executable: ExecutableDocument,
     /// How each of its operations is read, in the order of the document.
-    plans: Vec<Plans>,
+    plans: Vec<KeptPlans>,
+}
+
+/// The plans of an operation: of a query, or of what a mutation's payloads select.
+#[derive(Default)]
+pub(super) struct KeptPlans {
+    pub(super) query: Plans,
+    pub(super) payloads: Arc<ObjectPlans>,
 }
 
 /// One operation of a document.
 pub(super) struct Operation<'d> {
     pub(super) name: Option<&'d Name>,
     pub(super) definition: &'d OperationDefinition,
-    /// How it is read, if it is a query.
-    pub(super) plans: &'d Plans,
+    /// How it is read.
+    pub(super) plans: &'d KeptPlans,
 }
 
 /// Documents by their text.
@@ -66,7 +73,7 @@ impl Document {
             extensions(&mut error).set("code", Code::ParseFailed.as_str());
             error
         })?;
-        let plans = executable.operations.iter().map(|_| Plans::default()).collect();
+        let plans = executable.operations.iter().map(|_| KeptPlans::default()).collect();
         Ok(Self { executable, plans })
     }
 

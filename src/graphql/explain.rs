@@ -101,7 +101,8 @@ impl Api {
         asked.operation_name = request.operation_name;
         framework::ask(&schema::build(true), &document, &asked, Ask::Nothing).await?;
         let root = schema::QueryRoot::root();
-        let query = operation.plans.query(root, &document.executable, operation.definition, &asked.variables, scope);
+        let query =
+            operation.plans.query.query(root, &document.executable, operation.definition, &asked.variables, scope);
         Ok(query.map_err(|error| vec![error])?.describe())
     }
 }

@@ -45,7 +45,6 @@ impl Api {
         }
         let key_ring = Arc::clone(&self.key_ring);
         let reads = Reads::new(database.clone(), Arc::clone(&caller), pages).with_key_ring(Arc::clone(&key_ring));
-        let reads = Arc::new(reads);
         let write = WriteContext { database, caller, request_id: request_id.clone(), limits: pages, key_ring };
         let ran = self.answer(request, reads, write, &observed, may_subscribe);
         let ran = match self.settings.timeout {
@@ -76,7 +75,7 @@ impl Api {
     async fn answer(
         &self,
         mut request: Request,
-        reads: Arc<Reads>,
+        reads: Reads,
         write: WriteContext,
         observed: &Observed,
         may_subscribe: bool,
@@ -123,6 +122,7 @@ impl Api {
         }
         let query = operation
             .plans
+            .query
             .query(
                 schema::QueryRoot::root(),
                 &document.executable,
@@ -158,7 +158,7 @@ impl Api {
         document: &Document,
         mut asked: async_graphql::Request,
         request: &Request,
-        (reads, write): (Arc<Reads>, WriteContext),
+        (mut reads, write): (Reads, WriteContext),
         observed: &Observed,
         keep: impl FnOnce(),
     ) -> Result<Answer, Vec<ServerError>> {
@@ -171,9 +171,14 @@ impl Api {
             observed.costs(asked_for.total);
             cost = asked_for.check(self.budget(request.meter.as_ref())).map_err(|error| vec![error])?;
             charge::pay(request, cost)?;
-            absent::leave_out(&mut executable, asked.operation_name.as_deref(), &asked.variables);
+            let is_whole = !absent::leave_out(&mut executable, asked.operation_name.as_deref(), &asked.variables);
+            // What is planned without some of its arguments is for this request alone.
+            if is_whole {
+                reads = reads.with_plans(&operation.plans.payloads);
+            }
         }
         asked.set_parsed_query(executable);
+        let reads = Arc::new(reads);
         let objects = Arc::clone(&reads);
         // What is left out is decided by truth values alone; the rest may be megabytes.
         let mut variables = Variables::default();

@@ -100,8 +100,8 @@ pub enum Outcome {
     Done {
         /// What it came to.
         receipt: Receipt,
-        /// Whether it had been carried out before, under the same key.
-        is_replay: bool,
+        /// The rows as it has left them; none where it had been carried out before, under the same key.
+        rows: Option<Box<Tables>>,
     },
     /// It was refused, and nothing was written.
     Refused(Vec<UserError>),
@@ -131,7 +131,7 @@ pub async fn carry_out<C: Command>(database: &Database, sent: Sent<'_>, command:
             Ok(Outcome::Refused(_)) if !locks && command.length() > 1 => attempt += 1,
             Ok(outcome) => {
                 let duration_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
-                let carried_out = matches!(outcome, Outcome::Done { is_replay: false, .. });
+                let carried_out = matches!(outcome, Outcome::Done { rows: Some(_), .. });
                 tracing::debug!(
                     transaction = command.name(),
                     caller = sent.caller.id(),
@@ -184,9 +184,9 @@ async fn attempt_once<C: Command>(
             connection.roll_back().await?;
             Ok(Outcome::Refused(errors))
         }
-        Decided::Accepted(writing, receipt) => {
+        Decided::Accepted { writing, receipt, rows } => {
             write(database, connection, writing).await?.commit().await?;
-            Ok(Outcome::Done { receipt: *receipt, is_replay: false })
+            Ok(Outcome::Done { receipt: *receipt, rows: Some(rows) })
         }
     }
 }
@@ -209,7 +209,7 @@ pub async fn try_out<C: Command>(
             connection.roll_back().await?;
             Ok(Err(errors))
         }
-        Decided::Accepted(writing, receipt) => match write(database, connection, writing).await? {
+        Decided::Accepted { writing, receipt, .. } => match write(database, connection, writing).await? {
             Connection::Transaction(_, transaction) => Ok(Ok((*receipt, transaction))),
             Connection::Single(_) => Err(DbErr::Custom("a dry run is a transaction".to_owned()).into()),
         },
@@ -222,8 +222,8 @@ enum Decided {
     Known(Known),
     /// Nothing, since it is wrong.
     Refused(Vec<UserError>),
-    /// This is to be written, and comes to this.
-    Accepted(Writing, Box<Receipt>),
+    /// This is to be written, and comes to this and leaves these rows.
+    Accepted { writing: Writing, receipt: Box<Receipt>, rows: Box<Tables> },
 }
 
 async fn decide<C: Command>(connection: &Connection, sent: Sent<'_>, command: &C) -> Result<Decided, DatabaseError> {
@@ -251,7 +251,7 @@ async fn decide<C: Command>(connection: &Connection, sent: Sent<'_>, command: &C
     let mut writing = compose(&session);
     let Writing { events, audit_logs, .. } = writing;
     let created = session.events.iter().filter(|event| event.version == 1).count();
-    let versions = decision.ids.iter().map(|id| session.tables.version(id.as_ref()));
+    let versions = decision.ids.iter().map(|id| session.tables.version((*id)?));
     let receipt = Receipt {
         versions: versions.collect(),
         ids: decision.ids,
@@ -266,12 +266,12 @@ async fn decide<C: Command>(connection: &Connection, sent: Sent<'_>, command: &C
     if let Some(key) = key {
         idempotency::insert(&mut writing.batch, caller.id(), key, command.name(), &receipt, session.now);
     }
-    Ok(Decided::Accepted(writing, Box::new(receipt)))
+    Ok(Decided::Accepted { writing, receipt: Box::new(receipt), rows: Box::new(session.tables) })
 }
 
 fn answer_known(known: Known) -> Outcome {
     match known {
-        Known::Same(receipt) => Outcome::Done { receipt: *receipt, is_replay: true },
+        Known::Same(receipt) => Outcome::Done { receipt: *receipt, rows: None },
         Known::Other => {
             let message = "the key was used for another input; use a new one for each command";
             let field = ["idempotencyKey".to_owned()];

@@ -1,11 +1,14 @@
 //! The rows that a transaction has read or made, as they were and as they will be.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
+use std::str::FromStr as _;
 
 use entity::{deployment, feature, project, project_member, test_case, user, webhook};
+use sea_orm::{ModelTrait as _, Value};
 use uuid::Uuid;
 
-use crate::events::{Aggregate, Hash, NO_EVENT};
+use crate::events::{Aggregate, Hash, NO_EVENT, Owner};
 
 /// Rows of one table.
 #[derive(Debug)]
@@ -27,6 +30,13 @@ pub(super) struct Record<A: Aggregate> {
     pub(super) hash: Hash,
     /// The type of the last event of this transaction, but for `create`, which stays as long as the row does.
     pub(super) action: Option<String>,
+}
+
+impl<A: Aggregate> Record<A> {
+    /// The row as it will be, unless it is hidden.
+    fn shown(&self) -> Option<&A::Model> {
+        self.now.as_ref().filter(|row| A::stamp(row).deleted_at.is_none())
+    }
 }
 
 impl<A: Aggregate> Default for Records<A> {
@@ -130,19 +140,44 @@ impl Tables {
     }
 
     /// The version that the object of an id will have, if it will be there.
-    pub(super) fn version(&self, id: Option<&Uuid>) -> Option<i32> {
-        fn of<A: Aggregate>(records: &Records<A>, id: Uuid) -> Option<i32> {
-            records.get(id).map(|row| A::stamp(row).version)
-        }
-        let id = *id?;
-        of(&self.projects, id)
-            .or_else(|| of(&self.features, id))
-            .or_else(|| of(&self.tests, id))
-            .or_else(|| of(&self.deployments, id))
-            .or_else(|| of(&self.project_members, id))
-            .or_else(|| of(&self.users, id))
-            .or_else(|| of(&self.webhooks, id))
+    pub(super) fn version(&self, id: Uuid) -> Option<i32> {
+        TABLES.iter().find_map(|table| (table.version)(self, id))
     }
+
+    /// What a row holds in these columns, by its kind; nothing where it was neither read nor made, is gone or hidden, or has no such
+    /// column.
+    pub fn cells(&self, kind: &str, id: Uuid, columns: &[Cow<'static, str>]) -> Option<Vec<Value>> {
+        let table = TABLES.iter().find(|table| table.kind == kind)?;
+        (table.cells)(self, id, columns)
+    }
+}
+
+/// A table, for whoever knows a row's kind or id alone.
+struct Table {
+    kind: &'static str,
+    version: fn(&Tables, Uuid) -> Option<i32>,
+    cells: fn(&Tables, Uuid, &[Cow<'static, str>]) -> Option<Vec<Value>>,
+}
+
+impl Table {
+    const fn of<A: Written>() -> Self {
+        Self { kind: A::KIND, version: version::<A>, cells: cells::<A> }
+    }
+}
+
+fn version<A: Written>(tables: &Tables, id: Uuid) -> Option<i32> {
+    A::records(tables).get(id).map(|row| A::stamp(row).version)
+}
+
+fn cells<A: Written>(tables: &Tables, id: Uuid, columns: &[Cow<'static, str>]) -> Option<Vec<Value>> {
+    let row = A::records(tables).record(id)?.shown()?;
+    // What belongs to a feature is hidden with it.
+    if let Owner::Feature(feature) = A::owner(row)
+        && tables.features.record(feature).is_some_and(|feature| feature.shown().is_none())
+    {
+        return None;
+    }
+    columns.iter().map(|name| A::Column::from_str(name).ok().map(|column| row.get(column))).collect()
 }
 
 /// An aggregate that transactions write.
@@ -156,6 +191,8 @@ pub trait Written: Aggregate {
 /// Says where the rows of each table are kept.
 macro_rules! written {
     ($($aggregate:ident in $place:ident),+ $(,)?) => {
+        const TABLES: &[Table] = &[$(Table::of::<$aggregate::Entity>()),+];
+
         $(
             impl Written for $aggregate::Entity {
                 fn records(tables: &Tables) -> &Records<Self> {
@@ -171,11 +208,11 @@ macro_rules! written {
 }
 
 written!(
-    user in users,
     project in projects,
-    project_member in project_members,
     feature in features,
     test_case in tests,
     deployment in deployments,
+    project_member in project_members,
+    user in users,
     webhook in webhooks,
 );

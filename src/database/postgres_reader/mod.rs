@@ -28,7 +28,7 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 use self::failure::driver_failure;
 use self::link::Link;
 pub(super) use self::options::PostgresServer;
-use self::parameter::Parameter;
+pub(super) use self::parameter::Parameter;
 use super::connect::PREPARED_STATEMENTS;
 use super::row::{Copied, Row};
 

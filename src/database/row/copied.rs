@@ -11,10 +11,13 @@ use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDateTime, Utc};
 use rusqlite::types::ValueRef;
-use tokio_postgres::types::{FromSql, Type};
+use sea_orm::Value;
+use tokio_postgres::types::private::BytesMut;
+use tokio_postgres::types::{FromSql, IsNull, ToSql as _, Type};
 use uuid::Uuid;
 
 use super::Row;
+use crate::database::postgres_reader::Parameter;
 
 /// Rows while they are copied.
 pub(in crate::database) struct Copied {
@@ -87,6 +90,21 @@ impl Copied {
     pub(in crate::database) fn push_binary(&mut self, value: Option<&[u8]>) {
         let cell = value.map_or(Cell::Null, |bytes| Cell::Binary(self.append(bytes)));
         self.rows.cells.push(cell);
+    }
+
+    /// Copies the next cell, which is in neither: as PostgreSQL would give it. Nothing where it is JSON, or of no kind that a table has.
+    pub(super) fn push_value(&mut self, value: &Value) -> Option<()> {
+        let parameter = Parameter(value);
+        let kind = parameter.kind();
+        if matches!(kind, Type::JSONB | Type::UNKNOWN) {
+            return None;
+        }
+        let mut bytes = BytesMut::new();
+        match parameter.to_sql(&kind, &mut bytes).ok()? {
+            IsNull::Yes => self.push_binary(None),
+            IsNull::No => self.push_binary(Some(&bytes)),
+        }
+        Some(())
     }
 
     fn append(&mut self, bytes: &[u8]) -> Range<u32> {

@@ -1,8 +1,8 @@
 //! What all mutations share: their arguments, the one way to carry them out, and what their payloads say.
 //!
 //! **Invariants:** a mutation's mistakes are user errors with a place in its arguments; what is our fault is an error of the
-//! answer; a payload is read as deep as a query and batches as one does, in a dry run from within the transaction that is
-//! forgotten afterwards. The slices' `mutations` use it; it knows no slice.
+//! answer; a payload is selected as deep as a query and batches as one does, in a dry run from within the transaction that is
+//! forgotten afterwards; of what was just written nothing is read. The slices' `mutations` use it; it knows no slice.
 
 mod checks;
 mod left_behind;
@@ -58,7 +58,7 @@ macro_rules! payload {
             }
 
             /// The version that the command gave the object, to expect in the next one; null where it is gone, or nothing was
-            /// written. Somebody else may have given it a later one by now, which the object itself tells.
+            /// written. Somebody else may have given it a later one by now.
             async fn version(&self) -> Option<i32> {
                 self.0.version(0)
             }

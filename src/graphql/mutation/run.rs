@@ -26,14 +26,6 @@ pub(crate) struct WriteContext {
     pub(crate) key_ring: Arc<KeyRing>,
 }
 
-impl WriteContext {
-    /// Reads for the payload of a command: its projects are the caller's, whose rights do not know of them yet.
-    fn reads_after(&self, database: Database, receipt: &Receipt) -> Arc<Reads> {
-        let caller = Arc::new(self.caller.as_ref().clone().owning(&receipt.made_projects));
-        Arc::new(Reads::new(database, caller, self.limits).with_key_ring(Arc::clone(&self.key_ring)))
-    }
-}
-
 /// An input that says what is to happen to one object.
 pub(crate) trait ParseChange {
     /// What it says.
@@ -100,34 +92,44 @@ impl<'c> Runner<'c> {
         Ok(Self { write, reads: Arc::clone(ctx.data()?), key, dry_run })
     }
 
+    /// Reads for the payload of a command: its projects are the caller's, whose rights do not know of them yet.
+    fn reads_after(&self, database: Database, receipt: &Receipt) -> Arc<Reads> {
+        let WriteContext { caller, limits, key_ring, .. } = self.write;
+        let caller = Arc::new(caller.as_ref().clone().owning(&receipt.made_projects));
+        let reads = Reads::new(database, caller, *limits).with_key_ring(Arc::clone(key_ring));
+        Arc::new(reads.with_plans(&self.reads.kept_plans))
+    }
+
     /// Carries the command out, or tries it out.
     ///
     /// # Errors
     /// When the database fails.
     pub(crate) async fn run<C: Command + Send>(self, command: C) -> async_graphql::Result<WriteResult> {
-        let key = match self.key {
-            Some(Err(error)) => return Ok(WriteResult::refused(vec![error], command.length(), self.reads)),
+        let key = match &self.key {
+            Some(Err(error)) => {
+                return Ok(WriteResult::refused(vec![error.clone()], command.length(), self.reads));
+            }
             Some(Ok(key)) => Some(key),
             None => None,
         };
         let WriteContext { database, caller, request_id, key_ring, .. } = self.write;
-        let sent = Sent { caller, request_id, key: key.as_ref(), key_ring };
+        let sent = Sent { caller, request_id, key, key_ring };
         if self.dry_run {
             return match try_out(database, sent, &command).await.map_err(fail)? {
                 Ok((receipt, trial)) => {
-                    let reads = self.write.reads_after(database.within(trial), &receipt);
-                    Ok(WriteResult::done(receipt, false, true, reads))
+                    let reads = self.reads_after(database.within(trial), &receipt);
+                    Ok(WriteResult::tried(receipt, reads))
                 }
                 Err(errors) => Ok(WriteResult::refused(errors, command.length(), self.reads)),
             };
         }
         match carry_out(database, sent, &command).await.map_err(fail)? {
-            Outcome::Done { receipt, is_replay } if receipt.made_projects.is_empty() => {
-                Ok(WriteResult::done(receipt, is_replay, false, self.reads))
+            Outcome::Done { receipt, rows } if receipt.made_projects.is_empty() => {
+                Ok(WriteResult::done(receipt, rows, self.reads))
             }
-            Outcome::Done { receipt, is_replay } => {
-                let reads = self.write.reads_after(database.clone(), &receipt);
-                Ok(WriteResult::done(receipt, is_replay, false, reads))
+            Outcome::Done { receipt, rows } => {
+                let reads = self.reads_after(database.clone(), &receipt);
+                Ok(WriteResult::done(receipt, rows, reads))
             }
             Outcome::Refused(errors) => Ok(WriteResult::refused(errors, command.length(), self.reads)),
         }

@@ -10,6 +10,7 @@ mod features;
 mod followers;
 mod idempotency;
 mod kill;
+mod payloads;
 mod races;
 mod statements;
 mod test_cases;
