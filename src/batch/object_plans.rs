@@ -62,14 +62,13 @@ impl ObjectPlan {
         }
         let variables = &ctx.query_env.variables;
         let kept = reads.kept_plans.find(object, position, variables, &reads.scope);
-        let (made, filled) = match kept {
-            Some(kept) => kept,
-            None => {
-                let (made, filled) = Made::new(ctx, object, (position, nullable), &reads.scope)?;
-                let made = Arc::new(made);
-                reads.kept_plans.keep(&made);
-                (made, filled)
-            }
+        let (made, filled) = if let Some(kept) = kept {
+            kept
+        } else {
+            let (made, filled) = Made::new(ctx, object, (position, nullable), &reads.scope)?;
+            let made = Arc::new(made);
+            reads.kept_plans.keep(&made);
+            (made, filled)
         };
         let number = reads.database.recorder().map_or(0, |recorder| {
             recorder.add_plan(|number| made.plan.fields_of(number, &joined(path), &made.part.value))

@@ -156,8 +156,10 @@ impl Tables {
 struct Table {
     kind: &'static str,
     version: fn(&Tables, Uuid) -> Option<i32>,
-    cells: fn(&Tables, Uuid, &[Cow<'static, str>]) -> Option<Vec<Value>>,
+    cells: Cells,
 }
+
+type Cells = fn(&Tables, Uuid, &[Cow<'static, str>]) -> Option<Vec<Value>>;
 
 impl Table {
     const fn of<A: Written>() -> Self {

@@ -5,17 +5,25 @@ use std::borrow::Cow;
 use std::error::Error as StdError;
 use std::io;
 
+use postgres_protocol::message::frontend::BindError;
 use sea_orm::sqlx;
 use sea_orm::sqlx::error::{DatabaseError, ErrorKind};
 use tokio_postgres::Error;
 use tokio_postgres::error::DbError;
 
+use super::wire::Malformed;
 use crate::database::row::TooLarge;
 
 /// What the server says of a statement, or of the connection.
 #[derive(Debug, thiserror::Error)]
-#[error("(code: {}) {}", .0.code().code(), .0.message())]
-struct PostgresFailure(DbError);
+#[error("(code: {code}) {message}")]
+pub(super) struct PostgresFailure {
+    code: String,
+    message: String,
+}
+
+/// PostgreSQL, appendix A: what was sent is not what the protocol has.
+const PROTOCOL_VIOLATION: &str = "08P01";
 
 /// What the driver says of a certificate that is not trusted, among others.
 const TLS_FAILED: &str = "error performing TLS handshake";
@@ -28,7 +36,7 @@ pub(super) fn driver_failure(error: Error) -> sqlx::Error {
     let text = error.to_string();
     let Some(cause) = error.into_source() else { return sqlx::Error::Protocol(text) };
     let cause = match cause.downcast::<DbError>() {
-        Ok(failure) => return sqlx::Error::Database(Box::new(PostgresFailure(*failure))),
+        Ok(failure) => return PostgresFailure::from(*failure).told(),
         Err(cause) => cause,
     };
     match cause.downcast::<io::Error>() {
@@ -47,18 +55,61 @@ pub(super) fn ended() -> sqlx::Error {
     sqlx::Error::Io(io::Error::new(io::ErrorKind::UnexpectedEof, "the server has ended the connection"))
 }
 
+/// That a message is not as the protocol has it.
+pub(super) fn malformed(error: Malformed) -> sqlx::Error {
+    sqlx::Error::Protocol(error.to_string())
+}
+
+/// That what a statement is given cannot be told in the protocol.
+pub(super) fn unsayable(error: BindError) -> sqlx::Error {
+    sqlx::Error::Protocol(match error {
+        BindError::Conversion(error) => error.to_string(),
+        BindError::Serialization(error) => error.to_string(),
+    })
+}
+
 /// That the rows are too many to be held.
 pub(super) fn too_large(error: TooLarge) -> sqlx::Error {
     sqlx::Error::Decode(error.into())
 }
 
+impl PostgresFailure {
+    /// Reads what an `ErrorResponse` says: fields, each a letter and a text that ends with zero
+    /// (<https://www.postgresql.org/docs/current/protocol-error-fields.html>).
+    pub(super) fn read(body: &[u8]) -> Result<Self, Malformed> {
+        let (mut code, mut message) = (None, None);
+        for field in body.split(|byte| *byte == 0) {
+            match field.split_first() {
+                Some((b'C', text)) => code = Some(String::from_utf8_lossy(text).into_owned()),
+                Some((b'M', text)) => message = Some(String::from_utf8_lossy(text).into_owned()),
+                _ => {}
+            }
+        }
+        Ok(Self { code: code.ok_or(Malformed)?, message: message.ok_or(Malformed)? })
+    }
+
+    /// As sqlx would tell it. A message that the server does not understand is our fault, and none of the connection's.
+    pub(super) fn told(self) -> sqlx::Error {
+        if self.code == PROTOCOL_VIOLATION {
+            return sqlx::Error::Protocol(self.message);
+        }
+        sqlx::Error::Database(Box::new(self))
+    }
+}
+
+impl From<DbError> for PostgresFailure {
+    fn from(error: DbError) -> Self {
+        Self { code: error.code().code().to_owned(), message: error.message().to_owned() }
+    }
+}
+
 impl DatabaseError for PostgresFailure {
     fn message(&self) -> &str {
-        self.0.message()
+        &self.message
     }
 
     fn code(&self) -> Option<Cow<'_, str>> {
-        Some(self.0.code().code().into())
+        Some(self.code.as_str().into())
     }
 
     fn as_error(&self) -> &(dyn StdError + Send + Sync + 'static) {

@@ -1,130 +1,185 @@
 //! One connection that reads from PostgreSQL; for [`super::read_pool`] alone.
 //!
-//! sqlx makes a stream of futures around each row, which took a seventh of a large read (docs/decisions/0022). This one is `tokio-postgres`,
-//! whose two halves, the client and the connection, are polled together by whoever waits for the rows: there is no task
-//! between them, and nobody to be woken but who waits. Where to connect, and how, is what sqlx made of the URL and of
-//! the environment ([`options`]), so that both connect alike.
+//! sqlx makes a stream of futures around each row, and `tokio-postgres` allocates for each (docs/decisions/0022, 0024): so the messages of a
+//! statement are read here, in place. Where to connect, and how, is what sqlx made of the URL and of the environment
+//! ([`options`]), so that both connect alike; the start of a connection is left to `tokio-postgres`.
 //!
-//! **Invariant:** the answers to a statement whose future was dropped are taken for those of no other one: the connection throws them
-//! away, however late they come.
+//! **Invariant:** the answers to a statement whose future was dropped are taken for those of no other one: what comes next is
+//! [`PostgresReader::settle`], which waits for all of them, or the end of the connection.
 
 mod failure;
-mod link;
+mod line;
+mod messages;
 mod options;
 mod parameter;
 mod tls;
+mod wire;
 
-use std::pin::pin;
 use std::sync::Arc;
 
-use futures_util::TryStreamExt as _;
 use hashlink::LruCache;
+use postgres_protocol::message::backend;
+use postgres_protocol::message::frontend;
 use sea_orm::{Values, sqlx};
 use serde_json::Value;
-use tokio_postgres::types::{FromSql, Type};
-use tokio_postgres::{Client, Statement};
+use tokio_postgres::CancelToken;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use self::failure::driver_failure;
-use self::link::Link;
+use self::failure::{driver_failure, malformed, too_large, unsayable};
+use self::line::{Line, Place, Securing};
+use self::messages::{copy_row, prepare_and_run, read_count, run};
 pub(super) use self::options::PostgresServer;
 pub(super) use self::parameter::Parameter;
+use self::wire::{Malformed, Wire};
 use super::connect::PREPARED_STATEMENTS;
-use super::row::{Copied, Row};
+use super::row::{Copied, Room, Row};
 
 /// A connection.
 pub(super) struct PostgresReader {
-    // Dropped first: a statement that has no client left sends nothing that would close it.
-    client: Client,
-    link: Link,
-    statements: LruCache<Arc<str>, Statement>,
-    /// How another connection to the same server is secured.
+    wire: Wire,
+    statements: LruCache<Arc<str>, Prepared>,
+    /// How many statements were prepared so far.
+    prepared: u64,
+    canceller: Canceller,
+}
+
+/// A statement that the server keeps.
+struct Prepared {
+    name: String,
+    /// How many columns its rows have.
+    width: usize,
+    /// How much room the rows of its last answer took.
+    room: Room,
+}
+
+/// What asks the server to cancel what a connection runs.
+#[derive(Clone)]
+struct Canceller {
+    token: CancelToken,
+    place: Place,
+    host: String,
     tls: MakeRustlsConnect,
 }
 
 impl PostgresReader {
     pub(super) async fn open(server: &PostgresServer) -> Result<Self, sqlx::Error> {
         let tls = server.secured().await?;
-        let (client, connection) = server.config().connect(tls.clone()).await.map_err(driver_failure)?;
-        Ok(Self { client, link: Link::new(connection), statements: LruCache::new(PREPARED_STATEMENTS), tls })
+        let host = server.host();
+        let (line, place) = Line::open(server.place()).await?;
+        let securing = Securing::new(&tls, host);
+        let secured = securing.secured();
+        let begun = server.config().connect_raw(line.clone(), securing).await;
+        let (client, connection) = begun.map_err(driver_failure)?;
+        let canceller = Canceller { token: client.cancel_token(), place, host: host.to_owned(), tls };
+        // From here on it is spoken to without them; neither says goodbye.
+        drop((client, connection));
+        let wire = Wire::new(secured.get().cloned().unwrap_or(line));
+        Ok(Self { wire, statements: LruCache::new(PREPARED_STATEMENTS), prepared: 0, canceller })
     }
 
     /// Whether the server has ended it, or it failed.
     pub(super) fn has_ended(&self) -> bool {
-        self.link.has_ended()
+        self.wire.has_ended()
     }
 
     /// Runs a statement, which stays prepared, and gives its rows.
     pub(super) async fn read(&mut self, sql: &Arc<str>, values: &Values) -> Result<Vec<Row>, sqlx::Error> {
-        let statement = match self.statements.get(&**sql) {
-            Some(statement) => statement.clone(),
+        let Some(Prepared { name, width, room }) = self.statements.get_mut(&**sql) else {
             // Apart: it is seldom needed, and each statement would carry it along.
-            None => Box::pin(self.prepare(sql, values)).await?,
+            return Box::pin(self.prepare_and_read(sql, values)).await;
         };
-        let Self { client, link, .. } = self;
-        let rows = async {
-            let mut answer = pin!(client.query_raw(&statement, values.0.iter().map(Parameter)).await?);
-            let mut copied = Copied::new(statement.columns().len());
-            while let Some(row) = answer.try_next().await? {
-                for column in 0..copied.width() {
-                    copied.push_binary(row.try_get::<_, Option<Raw<'_>>>(column)?.map(|Raw(bytes)| bytes));
-                }
-            }
-            Ok(copied)
-        };
-        link.drive(rows).await?.into_rows().map_err(failure::too_large)
+        self.wire.ask(|out| run(name, values, out)).map_err(unsayable)?;
+        let mut copied = Copied::with_room(*width, *room);
+        let rows = self.wire.exchange(|message| match message.tag {
+            backend::DATA_ROW_TAG => copy_row(message.body, &mut copied),
+            _ => Ok(()),
+        });
+        rows.await?;
+        *room = copied.room();
+        copied.into_rows().map_err(too_large)
     }
 
-    async fn prepare(&mut self, sql: &Arc<str>, values: &Values) -> Result<Statement, sqlx::Error> {
-        let kinds: Vec<_> = values.0.iter().map(|value| Parameter(value).kind()).collect();
-        let statement = self.link.drive(self.client.prepare_typed(sql, &kinds)).await?;
-        self.statements.insert(Arc::clone(sql), statement.clone());
-        Ok(statement)
+    /// The same for a statement that is not prepared: all of it goes in one message, and comes in one answer.
+    async fn prepare_and_read(&mut self, sql: &Arc<str>, values: &Values) -> Result<Vec<Row>, sqlx::Error> {
+        self.make_room()?;
+        let name = format!("s{}", self.prepared);
+        self.prepared += 1;
+        self.wire.ask(|out| prepare_and_run(&name, sql, values, out)).map_err(unsayable)?;
+        let mut is_prepared = false;
+        let mut copied = None;
+        let answer = self.wire.exchange(|message| {
+            match message.tag {
+                backend::PARSE_COMPLETE_TAG => is_prepared = true,
+                backend::ROW_DESCRIPTION_TAG => copied = Some(Copied::new(read_count(message.body)?.0)),
+                backend::NO_DATA_TAG => copied = Some(Copied::new(0)),
+                backend::DATA_ROW_TAG => copy_row(message.body, copied.as_mut().ok_or(Malformed)?)?,
+                _ => {}
+            }
+            Ok(())
+        });
+        let answer = answer.await;
+        // Where it fails when it is run, it is prepared all the same.
+        if let Some(copied) = copied.as_ref().filter(|_| is_prepared) {
+            self.statements.insert(Arc::clone(sql), Prepared { name, width: copied.width(), room: copied.room() });
+        }
+        answer?;
+        copied.ok_or(Malformed).map_err(malformed)?.into_rows().map_err(too_large)
+    }
+
+    /// Forgets the statement that nobody has asked for the longest, where there are as many as are kept.
+    fn make_room(&mut self) -> Result<(), sqlx::Error> {
+        if self.statements.len() == PREPARED_STATEMENTS
+            && let Some((_, Prepared { name, .. })) = self.statements.remove_lru()
+        {
+            self.wire.put(|out| frontend::close(b'S', &name, out))?;
+        }
+        Ok(())
     }
 
     /// Runs a statement that gives one cell of JSON, in a transaction that cannot write, whatever the statement is.
     pub(super) async fn read_json(&mut self, sql: &str, values: &Values) -> Result<Value, sqlx::Error> {
-        let Self { client, link, .. } = self;
-        let answer = async {
-            client.batch_execute("BEGIN READ ONLY").await?;
-            let parameters = values.0.iter().map(|value| (Parameter(value), Parameter(value).kind()));
-            let rows: Vec<_> = client.query_typed_raw(sql, parameters).await?.try_collect().await?;
-            client.batch_execute("ROLLBACK").await?;
-            rows.first().map_or(Ok(Value::Null), |row| row.try_get(0))
-        };
-        link.drive(answer).await
+        self.wire.ask(|out| frontend::query("BEGIN READ ONLY", out))?;
+        self.wire.ask(|out| prepare_and_run("", sql, values, out)).map_err(unsayable)?;
+        self.wire.ask(|out| frontend::query("ROLLBACK", out))?;
+        let mut copied = Copied::new(1);
+        let answer = self.wire.exchange(|message| match message.tag {
+            backend::DATA_ROW_TAG => copy_row(message.body, &mut copied),
+            _ => Ok(()),
+        });
+        answer.await?;
+        let rows = copied.into_rows().map_err(too_large)?;
+        let json = rows.first().and_then(|row| row.utf8(0).ok().flatten());
+        json.map_or(Ok(Value::Null), |json| serde_json::from_slice(json).map_err(|_| malformed(Malformed)))
     }
 
     /// Asks whether it still stands, and so waits until the statement before it has ended, well or not.
     pub(super) async fn settle(&mut self) -> Result<(), sqlx::Error> {
-        let Self { client, link, .. } = self;
-        link.drive(client.check_connection()).await
+        self.wire.ask(|out| {
+            frontend::sync(out);
+            Ok::<_, sqlx::Error>(())
+        })?;
+        match self.wire.exchange(|_| Ok(())).await {
+            Err(sqlx::Error::Database(_)) if !self.has_ended() => Ok(()),
+            settled => settled,
+        }
     }
 
     /// Asks the server, over a connection of its own, to cancel the statement that runs. A request that overtakes its
     /// statement cancels nothing.
     pub(super) fn cancel(&self) -> impl Future<Output = Result<(), sqlx::Error>> + use<> {
-        let (token, tls) = (self.client.cancel_token(), self.tls.clone());
-        async move { token.cancel_query(tls).await.map_err(driver_failure) }
+        let Canceller { token, place, host, tls } = self.canceller.clone();
+        async move {
+            let (line, _) = Line::open(&place).await?;
+            token.cancel_query_raw(line, Securing::new(&tls, &host)).await.map_err(driver_failure)
+        }
     }
 
     /// Says goodbye.
-    pub(super) async fn close(self) -> Result<(), sqlx::Error> {
-        let Self { client, link, statements, .. } = self;
-        drop((client, statements));
-        link.end().await
-    }
-}
-
-/// The bytes of a cell, of whatever type.
-struct Raw<'r>(&'r [u8]);
-
-impl<'r> FromSql<'r> for Raw<'r> {
-    fn from_sql(_: &Type, bytes: &'r [u8]) -> Result<Self, Box<dyn std::error::Error + Send + Sync>> {
-        Ok(Self(bytes))
-    }
-
-    fn accepts(_: &Type) -> bool {
-        true
+    pub(super) async fn close(mut self) -> Result<(), sqlx::Error> {
+        self.wire.put(|out| {
+            frontend::terminate(out);
+            Ok::<_, sqlx::Error>(())
+        })?;
+        Ok(self.wire.close().await?)
     }
 }

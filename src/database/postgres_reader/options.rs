@@ -8,11 +8,13 @@ use tokio_postgres::Config;
 use tokio_postgres::config::SslMode;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use super::line::Place;
 use super::tls::{Certificates, Pem, client_config};
 
 /// A PostgreSQL server, and how it is connected to.
 #[derive(Clone)]
 pub(in crate::database) struct PostgresServer {
+    place: Place,
     config: Config,
     mode: PgSslMode,
     certificates: Certificates,
@@ -23,12 +25,14 @@ const SETTINGS: &str = "-c TimeZone=UTC -c DateStyle=ISO,MDY";
 
 impl PostgresServer {
     pub(in crate::database) fn new(options: &PgConnectOptions) -> Self {
-        let mut config = Config::new();
-        config.user(options.get_username()).port(options.get_port());
-        match options.get_socket() {
-            Some(directory) => config.host_path(directory),
-            None => config.host(options.get_host()),
+        let (host, port) = (options.get_host(), options.get_port());
+        let directory = options.get_socket().cloned().or_else(|| host.starts_with('/').then(|| host.into()));
+        let place = match &directory {
+            Some(directory) => Place::Socket(directory.join(format!(".s.PGSQL.{port}"))),
+            None => Place::Host(host.to_owned(), port),
         };
+        let mut config = Config::new();
+        config.user(options.get_username());
         if let Some(database) = options.get_database() {
             config.dbname(database);
         }
@@ -39,7 +43,7 @@ impl PostgresServer {
         config.options(format!("{own} {SETTINGS}").trim_start());
         let mode = match options.get_ssl_mode() {
             // Through a socket there is none.
-            PgSslMode::Prefer if options.get_socket().is_some() => PgSslMode::Disable,
+            PgSslMode::Prefer if directory.is_some() => PgSslMode::Disable,
             mode => mode,
         };
         config.ssl_mode(match mode {
@@ -52,9 +56,19 @@ impl PostgresServer {
         if let Some(password) = password {
             config.password(password);
         }
-        Self { config, mode, certificates }
+        Self { place, config, mode, certificates }
     }
 
+    pub(super) fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// What its certificate has to be for.
+    pub(super) fn host(&self) -> &str {
+        if let Place::Host(host, _) = &self.place { host } else { "" }
+    }
+
+    /// As whom, and how, a connection is begun.
     pub(super) fn config(&self) -> &Config {
         &self.config
     }

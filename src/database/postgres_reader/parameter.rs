@@ -3,9 +3,9 @@
 use std::error::Error;
 use std::fmt;
 
+use bytes::BytesMut;
 use sea_orm::Value;
 use sea_orm::sea_query::{ArrayType, OptionEnum};
-use tokio_postgres::types::private::BytesMut;
 use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 
 /// A value, and what kind the server is told that it is: that of sqlx, so that a statement means the same to both.

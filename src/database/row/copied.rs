@@ -9,10 +9,10 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use bytes::BytesMut;
 use chrono::{DateTime, NaiveDateTime, Utc};
 use rusqlite::types::ValueRef;
 use sea_orm::Value;
-use tokio_postgres::types::private::BytesMut;
 use tokio_postgres::types::{FromSql, IsNull, ToSql as _, Type};
 use uuid::Uuid;
 
@@ -26,6 +26,16 @@ pub(in crate::database) struct Copied {
     /// Whether there was no room for all of them.
     is_too_large: bool,
 }
+
+/// How much room rows take.
+#[derive(Clone, Copy, Default)]
+pub(in crate::database) struct Room {
+    cells: usize,
+    bytes: usize,
+}
+
+/// The most cells, and the most bytes, that room is made for before they are there.
+const MOST_ROOM: usize = 256 * 1024;
 
 struct Rows {
     cells: Vec<Cell>,
@@ -65,8 +75,18 @@ pub(super) trait FromCell<'r>: Sized {
 
 impl Copied {
     pub(in crate::database) fn new(width: usize) -> Self {
-        let rows = Rows { cells: Vec::with_capacity(width), bytes: Vec::new() };
-        Self { rows, width, is_too_large: false }
+        Self::with_room(width, Room::default())
+    }
+
+    /// The same for rows that are expected to take as much room as others did: where there is enough, nothing is moved while they come in.
+    pub(in crate::database) fn with_room(width: usize, room: Room) -> Self {
+        let cells = Vec::with_capacity(room.cells.clamp(width, MOST_ROOM));
+        Self { rows: Rows { cells, bytes: Vec::with_capacity(room.bytes.min(MOST_ROOM)) }, width, is_too_large: false }
+    }
+
+    /// How much room they take.
+    pub(in crate::database) fn room(&self) -> Room {
+        Room { cells: self.rows.cells.len(), bytes: self.rows.bytes.len() }
     }
 
     /// How many cells a row has.
