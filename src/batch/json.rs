@@ -60,47 +60,73 @@ pub(super) fn write_time(row: &Row, index: usize, out: &mut Vec<u8>) -> Result<O
 }
 
 /// Appends a time of the years 0 to 9999.
+///
+/// Pieces of four and eight bytes are put together in registers and written one after the other: a text of single bytes, copied as
+/// a whole, would wait for each of them to reach memory.
 fn push_micros(unix_micros: i64, out: &mut Vec<u8>) -> Option<()> {
     const DAY_MICROS: i64 = 86_400_000_000;
-    thread_local! {
-        /// The day that was written last: most times of a page are of the same one.
-        static LAST: Cell<(i64, [u8; 10])> = const { Cell::new((i64::MIN, [0; 10])) };
-    }
     let (day, of_day) = (unix_micros.div_euclid(DAY_MICROS), unix_micros.rem_euclid(DAY_MICROS));
     // Both are less than a day of seconds, or a second of microseconds.
     let seconds = u32::try_from(of_day / 1_000_000).ok()?;
     let micros = u32::try_from(of_day % 1_000_000).ok()?;
-    let date = match LAST.get() {
-        (last, date) if last == day => date,
-        _ => {
-            let date = date_of(day)?;
-            LAST.set((day, date));
-            date
+    let Date { year_and_month, day_of_month, .. } = date_of(day)?;
+    out.extend_from_slice(&year_and_month.to_le_bytes());
+    out.extend_from_slice(&day_of_month.to_le_bytes());
+    let [hour, minute, second] = [seconds / 3600, seconds / 60 % 60, seconds % 60].map(|part| u64::from(two(part)));
+    out.extend_from_slice(&(EMPTY_CLOCK | hour | minute << 24 | second << 48).to_le_bytes());
+    if micros > 0 {
+        let (thousands, rest) = (micros / 1000, micros % 1000);
+        out.extend_from_slice(&fraction(thousands).to_le_bytes());
+        if rest > 0 {
+            out.extend_from_slice(&fraction(rest).to_le_bytes()[1..]);
         }
-    };
-    let mut text = *b"\"0000-00-00T00:00:00.000000Z\"";
-    text[1..11].copy_from_slice(&date);
-    put_two(&mut text, 12, seconds / 3600);
-    put_two(&mut text, 15, seconds / 60 % 60);
-    put_two(&mut text, 18, seconds % 60);
-    let end = if micros == 0 {
-        20
-    } else {
-        put_two(&mut text, 21, micros / 10_000);
-        put_two(&mut text, 23, micros / 100 % 100);
-        put_two(&mut text, 25, micros % 100);
-        if micros.is_multiple_of(1000) { 24 } else { 27 }
-    };
-    // One piece is written faster than two.
-    [text[end], text[end + 1]] = *b"Z\"";
-    out.extend_from_slice(&text[..end + 2]);
+    }
+    out.extend_from_slice(b"Z\"");
     Some(())
 }
 
-/// A day since 1970-01-01 as text. It is found in the proleptic Gregorian calendar as in
+/// The first byte is the lowest.
+const EMPTY_CLOCK: u64 = u64::from_le_bytes(*b"\0\0:\0\0:\0\0");
+
+/// A point and three digits.
+fn fraction(thousandths: u32) -> u32 {
+    let (tens, ones) = (two(thousandths / 10), thousandths % 10);
+    u32::from(b'.') | tens << 8 | (u32::from(b'0') + ones) << 24
+}
+
+/// A day, as an answer has it.
+#[derive(Clone, Copy)]
+struct Date {
+    unix_day: i64,
+    /// The quotation mark, the year and the month: `"2026-01`.
+    year_and_month: u64,
+    /// The rest: `-01T`.
+    day_of_month: u32,
+}
+
+/// The days that were written last, each at its number modulo theirs: most times of a page are of a few.
+type Known = [Cell<Date>; 16];
+
+/// The day with this number since 1970-01-01, of the years 0 to 9999.
+fn date_of(unix_day: i64) -> Option<Date> {
+    thread_local! {
+        static KNOWN: Known = const {
+            [const { Cell::new(Date { unix_day: i64::MIN, year_and_month: 0, day_of_month: 0 }) }; 16]
+        };
+    }
+    KNOWN.with(|known| {
+        let place = &known[usize::try_from(unix_day.rem_euclid(16)).ok()?];
+        if place.get().unix_day != unix_day {
+            place.set(find_date(unix_day)?);
+        }
+        Some(place.get())
+    })
+}
+
+/// A day since 1970-01-01. It is found in the proleptic Gregorian calendar as in
 /// <https://howardhinnant.github.io/date_algorithms.html#civil_from_days>: years begin in March, so that the day that is
 /// not always there is the last one.
-fn date_of(unix_day: i64) -> Option<[u8; 10]> {
+fn find_date(unix_day: i64) -> Option<Date> {
     /// Of 400 years, after which the calendar repeats itself.
     const ERA_DAYS: u32 = 146_097;
     /// From March of the year -400, so that no day of the year 0 is negative.
@@ -113,19 +139,19 @@ fn date_of(unix_day: i64) -> Option<[u8; 10]> {
     let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
     let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
     let year = (year_of_era + era * 400 + u32::from(month <= 2)).checked_sub(400).filter(|year| *year <= 9999)?;
-    let mut text = *b"0000-00-00";
-    put_two(&mut text, 0, year / 100);
-    put_two(&mut text, 2, year % 100);
-    put_two(&mut text, 5, month);
-    put_two(&mut text, 8, day);
-    Some(text)
+    let year = u64::from(two(year / 100) | two(year % 100) << 16);
+    let day_of_month = u32::from_le_bytes(*b"-\0\0T") | two(day) << 8;
+    Some(Date {
+        unix_day,
+        year_and_month: u64::from(b'"') | year << 8 | u64::from(b'-') << 40 | u64::from(two(month)) << 48,
+        day_of_month,
+    })
 }
 
-/// Writes two digits of a number below 100.
-fn put_two(text: &mut [u8], place: usize, number: u32) {
-    if let Some(digits) = usize::try_from(number).ok().and_then(|number| TWO_DIGITS.get(number)) {
-        text[place..place + 2].copy_from_slice(digits);
-    }
+/// Two digits of a number below 100.
+fn two(number: u32) -> u32 {
+    let digits = usize::try_from(number).ok().and_then(|number| TWO_DIGITS.get(number));
+    digits.map_or(0, |digits| u16::from_le_bytes(*digits).into())
 }
 
 /// 00 to 99.
