@@ -1,5 +1,6 @@
 //! Statements that write together. PostgreSQL gets them as one statement, whose parts all see the database as it was before:
-//! one round trip, and all or nothing without a word more. SQLite, which is in the same process, gets them one by one.
+//! one round trip, and all or nothing without a word more. SQLite gets them one after the other, in one text: a writer's connection has a
+//! thread of its own, which is then woken once.
 //!
 //! **Invariant:** no part reads what another part writes. [`crate::write_transaction`] alone runs a batch.
 
@@ -116,16 +117,16 @@ impl Batch {
         self.parts.push(Part { text, values, expected });
     }
 
-    /// The statements to run, in order.
+    /// The statement to run, if there is anything to do. On PostgreSQL it is a transaction by itself, on SQLite it has to be within one.
     #[must_use]
-    pub fn into_statements(mut self) -> Vec<Statement> {
+    pub fn into_statement(mut self) -> Option<Statement> {
         let backend = self.backend;
-        if backend != DbBackend::Postgres {
-            let parts = self.parts.into_iter();
-            return parts.map(|part| Statement::from_sql_and_values(backend, part.text, part.values)).collect();
-        }
         if self.parts.is_empty() {
-            return Vec::new();
+            return None;
+        }
+        if backend != DbBackend::Postgres {
+            let (texts, values): (Vec<_>, Vec<_>) = self.parts.into_iter().map(|part| (part.text, part.values)).unzip();
+            return Some(Statement::from_sql_and_values(backend, texts.join(";\n"), values.concat()));
         }
         let mut text = String::with_capacity(self.parts.iter().map(|part| part.text.len() + 16).sum::<usize>() + 64);
         let mut checks = Vec::new();
@@ -140,6 +141,6 @@ impl Batch {
         let checks = if checks.is_empty() { "1".to_owned() } else { checks.join(", ") };
         text.push_str(" SELECT ");
         text.push_str(&checks);
-        vec![Statement::from_sql_and_values(backend, text, self.parameters.values)]
+        Some(Statement::from_sql_and_values(backend, text, self.parameters.values))
     }
 }

@@ -5,7 +5,7 @@ use sea_orm::{
     TransactionOptions, TransactionTrait as _,
 };
 
-use crate::database::{Database, DatabaseError};
+use crate::database::{Batch, Database, DatabaseError};
 
 /// Where statements run.
 pub(super) enum Connection {
@@ -66,6 +66,14 @@ impl Connection {
         match self {
             Self::Single(database) => database.write_alone(database.writer().query_all_raw(statement)).await,
             Self::Transaction(database, transaction) => database.write(transaction.query_all_raw(statement)).await,
+        }
+    }
+
+    /// Runs all of a batch.
+    pub(super) async fn write(&self, batch: Batch) -> Result<(), DatabaseError> {
+        match batch.into_statement() {
+            Some(statement) => self.execute(statement).await,
+            None => Ok(()),
         }
     }
 

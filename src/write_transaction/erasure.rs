@@ -85,9 +85,7 @@ pub async fn erase_data_key(
     let row = audit::row(caller, request_id, ERASE_DATA_KEY, subject, changes, now);
     let mut batch = Batch::new(database.backend());
     insert(&mut batch, audit_log::Entity.table_name(), RowSet::of_models([&row], |_| true));
-    for statement in batch.into_statements() {
-        connection.execute(statement).await?;
-    }
+    connection.write(batch).await?;
     connection.commit().await?;
     tracing::info!(%project, caller = caller.id(), request_id, "the project's data key was erased");
     Ok(Erased::Now(empty_log(database).await?))

@@ -83,10 +83,7 @@ impl Inspection {
     pub async fn insert(&self, table: &str, rows: RowSet) -> Result<(), DatabaseError> {
         let mut batch = crate::database::Batch::new(self.backend());
         super::commit::insert(&mut batch, table, rows);
-        for statement in batch.into_statements() {
-            self.0.execute(statement).await?;
-        }
-        Ok(())
+        self.0.write(batch).await
     }
 
     /// Inserts rows that were another database's, with the numbers that the database gives to others.

@@ -283,13 +283,10 @@ fn answer_known(known: Known) -> Outcome {
 /// Writes all, and gives the transaction to commit. One statement is a transaction by itself.
 async fn write(database: &Database, connection: Connection, writing: Writing) -> Result<Connection, DatabaseError> {
     let Writing { batch, recounted, .. } = writing;
-    let statements = batch.into_statements();
-    let needs_transaction = statements.len() + usize::from(!recounted.is_empty()) > 1;
+    let needs_transaction = !batch.is_empty() && !recounted.is_empty();
     let connection =
         if needs_transaction && !connection.is_transaction() { Connection::begin(database).await? } else { connection };
-    for statement in statements {
-        connection.execute(statement).await?;
-    }
+    connection.write(batch).await?;
     if !recounted.is_empty() {
         connection.execute(read_model::recount(connection.backend(), &recounted)).await?;
     }

@@ -67,9 +67,7 @@ impl WriteStream {
     /// When a statement fails; the transaction must be dropped then.
     pub async fn write(&self, session: Session<'_>) -> Result<Vec<Uuid>, DatabaseError> {
         let Writing { batch, recounted, .. } = compose(&session);
-        for statement in batch.into_statements() {
-            self.connection.execute(statement).await?;
-        }
+        self.connection.write(batch).await?;
         Ok(recounted)
     }
 
