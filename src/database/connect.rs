@@ -109,6 +109,8 @@ pub enum ConnectError {
 
 /// Statements that a connection keeps prepared.
 pub(super) const PREPARED_STATEMENTS: usize = 512;
+/// The same of SQLite's writer, each of which is all that a command writes: some ten statements.
+const WRITES_PREPARED: usize = 128;
 /// Longer than the statements of another server, which [`PoolOptions::statement_timeout`] ends.
 const UNHURRIED_LOCK_TIMEOUT: Duration = Duration::from_secs(10);
 /// How much later than a statement's end a server tells of it at most.
@@ -172,7 +174,7 @@ async fn connect_sqlite(url: &str, pool: &PoolOptions) -> Result<Database, Conne
     let limit = WriteLimit::sqlite(pool.statement_timeout);
     let writer = loop {
         let writer = limit.watch(pool_options().max_connections(1).max_lifetime(None));
-        match writer.connect_with(options.clone()).await {
+        match writer.connect_with(options.clone().statement_cache_capacity(WRITES_PREPARED)).await {
             // Another process makes the same file a write-ahead one, which SQLite does not wait for by itself.
             Err(sqlx::Error::Database(error))
                 if error.code().as_deref() == Some("5") && began.elapsed() < OPENING_TIMEOUT =>

@@ -8,6 +8,7 @@ mod batch;
 mod connect;
 pub mod dialect;
 mod error;
+mod parameter;
 mod pool_status;
 mod postgres_reader;
 mod probe;

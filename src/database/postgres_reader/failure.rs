@@ -20,6 +20,8 @@ use crate::database::row::TooLarge;
 pub(super) struct PostgresFailure {
     code: String,
     message: String,
+    /// Whether the server ends the connection.
+    is_last_word: bool,
 }
 
 /// PostgreSQL, appendix A: what was sent is not what the protocol has.
@@ -77,15 +79,21 @@ impl PostgresFailure {
     /// Reads what an `ErrorResponse` says: fields, each a letter and a text that ends with zero
     /// (<https://www.postgresql.org/docs/current/protocol-error-fields.html>).
     pub(super) fn read(body: &[u8]) -> Result<Self, Malformed> {
-        let (mut code, mut message) = (None, None);
+        let (mut code, mut message, mut is_last_word) = (None, None, false);
         for field in body.split(|byte| *byte == 0) {
             match field.split_first() {
                 Some((b'C', text)) => code = Some(String::from_utf8_lossy(text).into_owned()),
                 Some((b'M', text)) => message = Some(String::from_utf8_lossy(text).into_owned()),
+                Some((b'V', severity)) => is_last_word = matches!(severity, b"FATAL" | b"PANIC"),
                 _ => {}
             }
         }
-        Ok(Self { code: code.ok_or(Malformed)?, message: message.ok_or(Malformed)? })
+        Ok(Self { code: code.ok_or(Malformed)?, message: message.ok_or(Malformed)?, is_last_word })
+    }
+
+    /// Whether the server says no more on this connection.
+    pub(super) fn is_last_word(&self) -> bool {
+        self.is_last_word
     }
 
     /// As sqlx would tell it. A message that the server does not understand is our fault, and none of the connection's.
@@ -99,7 +107,7 @@ impl PostgresFailure {
 
 impl From<DbError> for PostgresFailure {
     fn from(error: DbError) -> Self {
-        Self { code: error.code().code().to_owned(), message: error.message().to_owned() }
+        Self { code: error.code().code().to_owned(), message: error.message().to_owned(), is_last_word: true }
     }
 }
 

@@ -8,8 +8,8 @@ use postgres_protocol::message::frontend::{self, BindError};
 use sea_orm::Values;
 use tokio_postgres::types::{self, ToSql as _};
 
-use super::parameter::Parameter;
 use super::wire::Malformed;
+use crate::database::parameter::Parameter;
 use crate::database::row::Copied;
 
 /// The formats of all values, and of all cells: binary.

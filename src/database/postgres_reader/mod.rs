@@ -4,14 +4,13 @@
 //! statement are read here, in place. Where to connect, and how, is what sqlx made of the URL and of the environment
 //! ([`options`]), so that both connect alike; the start of a connection is left to `tokio-postgres`.
 //!
-//! **Invariant:** the answers to a statement whose future was dropped are taken for those of no other one: what comes next is
-//! [`PostgresReader::settle`], which waits for all of them, or the end of the connection.
+//! **Invariant:** the answers to a statement whose future was dropped are taken for those of no other one: whoever reads next is
+//! refused, until [`PostgresReader::settle`] has waited for all of them.
 
 mod failure;
 mod line;
 mod messages;
 mod options;
-mod parameter;
 mod tls;
 mod wire;
 
@@ -29,7 +28,6 @@ use self::failure::{driver_failure, malformed, too_large, unsayable};
 use self::line::{Line, Place, Securing};
 use self::messages::{copy_row, prepare_and_run, read_count, run};
 pub(super) use self::options::PostgresServer;
-pub(super) use self::parameter::Parameter;
 use self::wire::{Malformed, Wire};
 use super::connect::PREPARED_STATEMENTS;
 use super::row::{Copied, Room, Row};
@@ -84,6 +82,7 @@ impl PostgresReader {
 
     /// Runs a statement, which stays prepared, and gives its rows.
     pub(super) async fn read(&mut self, sql: &Arc<str>, values: &Values) -> Result<Vec<Row>, sqlx::Error> {
+        self.wire.expect_silence()?;
         let Some(Prepared { name, width, room }) = self.statements.get_mut(&**sql) else {
             // Apart: it is seldom needed, and each statement would carry it along.
             return Box::pin(self.prepare_and_read(sql, values)).await;
@@ -138,7 +137,10 @@ impl PostgresReader {
 
     /// Runs a statement that gives one cell of JSON, in a transaction that cannot write, whatever the statement is.
     pub(super) async fn read_json(&mut self, sql: &str, values: &Values) -> Result<Value, sqlx::Error> {
+        self.wire.expect_silence()?;
+        // Nothing else is said before it has begun.
         self.wire.ask(|out| frontend::query("BEGIN READ ONLY", out))?;
+        self.wire.exchange(|_| Ok(())).await?;
         self.wire.ask(|out| prepare_and_run("", sql, values, out)).map_err(unsayable)?;
         self.wire.ask(|out| frontend::query("ROLLBACK", out))?;
         let mut copied = Copied::new(1);

@@ -41,7 +41,7 @@ pub(super) struct Malformed;
 const HEAD: usize = 5;
 /// The least room that is read into at once: some of what the server sends at once.
 const READ_AT_ONCE: usize = 32 * 1024;
-/// The most room that a connection keeps when its answer was longer.
+/// The most room that a connection keeps when what was said was longer.
 const MOST_KEPT: usize = 256 * 1024;
 
 const ERROR: u8 = postgres_protocol::message::backend::ERROR_RESPONSE_TAG;
@@ -55,6 +55,11 @@ impl Wire {
     /// Whether the server has ended it, or it failed.
     pub(super) fn has_ended(&self) -> bool {
         self.has_ended
+    }
+
+    /// Fails where something is still to be answered, or nothing will be any more.
+    pub(super) fn expect_silence(&self) -> Result<(), sqlx::Error> {
+        if self.has_ended || self.unanswered > 0 { Err(ended()) } else { Ok(()) }
     }
 
     /// Puts messages, which the server answers together with those that are put after them.
@@ -91,7 +96,11 @@ impl Wire {
 
     async fn send(&mut self) -> io::Result<()> {
         self.line.write_all_buf(&mut self.output).await?;
-        self.line.flush().await
+        self.line.flush().await?;
+        if self.output.capacity() > MOST_KEPT {
+            self.output = BytesMut::new();
+        }
+        Ok(())
     }
 
     async fn receive(
@@ -103,6 +112,9 @@ impl Wire {
             self.hand_out(take, failure).map_err(malformed)?;
             if self.unanswered == 0 {
                 break;
+            }
+            if failure.as_ref().is_some_and(PostgresFailure::is_last_word) {
+                return Err(ended());
             }
             self.input.reserve(READ_AT_ONCE);
             if self.line.read_buf(&mut self.input).await? == 0 {

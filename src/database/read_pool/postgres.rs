@@ -131,7 +131,7 @@ impl Lanes {
             Some(timeout) => tokio::time::timeout(timeout, answer).await.map_err(|_| no_answer())?,
             None => answer.await,
         };
-        // After a failure its transaction is open still.
+        // After a failure its transaction may be open still.
         lane.state = if answer.is_ok() { State::Idle } else { State::Broken };
         answer.map_err(driver_error)
     }

@@ -17,7 +17,7 @@ use tokio_postgres::types::{FromSql, IsNull, ToSql as _, Type};
 use uuid::Uuid;
 
 use super::Row;
-use crate::database::postgres_reader::Parameter;
+use crate::database::parameter::Parameter;
 
 /// Rows while they are copied.
 pub(in crate::database) struct Copied {
@@ -34,8 +34,9 @@ pub(in crate::database) struct Room {
     bytes: usize,
 }
 
-/// The most cells, and the most bytes, that room is made for before they are there.
-const MOST_ROOM: usize = 256 * 1024;
+/// The most cells, and the most bytes, that room is made for before they are there: the next answer may be a small one.
+const MOST_CELLS: usize = 16 * 1024;
+const MOST_BYTES: usize = 256 * 1024;
 
 struct Rows {
     cells: Vec<Cell>,
@@ -80,8 +81,8 @@ impl Copied {
 
     /// The same for rows that are expected to take as much room as others did: where there is enough, nothing is moved while they come in.
     pub(in crate::database) fn with_room(width: usize, room: Room) -> Self {
-        let cells = Vec::with_capacity(room.cells.clamp(width, MOST_ROOM));
-        Self { rows: Rows { cells, bytes: Vec::with_capacity(room.bytes.min(MOST_ROOM)) }, width, is_too_large: false }
+        let cells = Vec::with_capacity(room.cells.min(MOST_CELLS).max(width));
+        Self { rows: Rows { cells, bytes: Vec::with_capacity(room.bytes.min(MOST_BYTES)) }, width, is_too_large: false }
     }
 
     /// How much room they take.

@@ -128,7 +128,7 @@ async fn wait_for_calm(load: &Load) {
         if seen.refused_writes.is_empty() && seen.writes > 10 && seen.from_replicas * 2 > seen.reads {
             return;
         }
-        assert!(began.elapsed() < Duration::from_secs(30), "{seen:#?}");
+        assert!(began.elapsed() < Duration::from_secs(15), "{seen:#?}");
     }
 }
 

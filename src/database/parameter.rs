@@ -9,13 +9,13 @@ use sea_orm::sea_query::{ArrayType, OptionEnum};
 use tokio_postgres::types::{IsNull, ToSql, Type, to_sql_checked};
 
 /// A value, and what kind the server is told that it is: that of sqlx, so that a statement means the same to both.
-pub(in crate::database) struct Parameter<'v>(pub(in crate::database) &'v Value);
+pub(super) struct Parameter<'v>(pub(super) &'v Value);
 
 type Written = Result<IsNull, Box<dyn Error + Sync + Send>>;
 
 impl Parameter<'_> {
     /// What the server is told of it. What is of no kind that a read has is left to the server, and refused when it is sent.
-    pub(in crate::database) fn kind(&self) -> Type {
+    pub(super) fn kind(&self) -> Type {
         match self.0 {
             Value::Bool(_) => Type::BOOL,
             Value::SmallInt(_) => Type::INT2,
@@ -43,7 +43,7 @@ impl Parameter<'_> {
     }
 }
 
-/// The driver writes parameters to the log, where it is asked to tell all: their kinds, and no more.
+/// Whatever is told of a parameter: its kind, and no more.
 impl fmt::Debug for Parameter<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.kind())
