@@ -13,8 +13,8 @@ use crate::database::Row;
 
 /// Rows as a command has left them.
 pub trait AtHand: Send + Sync {
-    /// What a row holds in columns of its table, by the prefix of its id; nothing where it is not there, or one of them is not.
-    fn cells(&self, prefix: &str, id: Uuid, columns: &[Cow<'static, str>]) -> Option<Vec<Value>>;
+    /// What a row holds in columns of its table, by its kind, which its id starts with; nothing where it is not there, or one of them is not.
+    fn cells(&self, kind: &str, id: Uuid, columns: &[Cow<'static, str>]) -> Option<Vec<Value>>;
 }
 
 /// The rows of a level with these ids, if all of them are at hand with all that is selected of them.

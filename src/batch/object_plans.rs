@@ -6,7 +6,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use async_graphql::indexmap::IndexMap;
-use async_graphql::{ContextSelectionSet, PathSegment, Pos, ServerError, ServerResult, Variables};
+use async_graphql::{ContextSelectionSet, Name, PathSegment, Pos, ServerError, ServerResult, Value, Variables};
 use uuid::Uuid;
 
 use super::at_hand::AtHand;
@@ -21,30 +21,32 @@ use crate::access::View;
 
 /// What is selected of an object, as one request has it.
 pub(super) struct ObjectPlan {
-    made: Arc<Made>,
+    shared: Arc<SharedPlan>,
     filled: Filled,
     /// Among those that are told of.
     number: usize,
 }
 
 /// The plan of a selection, and whom it is for.
-struct Made {
+struct SharedPlan {
     object: &'static Object,
     /// Where the field stands.
     position: Pos,
     view: View,
+    /// The variables that are truth values: by these async-graphql has left out what is skipped, before anything is planned.
+    flags: Vec<(Name, bool)>,
     plan: Plan,
     part: Part<Projected>,
 }
 
 /// The plans of one operation, for all requests that send it.
 #[derive(Default)]
-pub struct ObjectPlans(RwLock<Vec<Arc<Made>>>);
+pub struct ObjectPlans(RwLock<Vec<Arc<SharedPlan>>>);
 
 /// The plans of one request, by their type and by the field's place.
 pub(super) type RequestPlans = Mutex<HashMap<(&'static str, Pos), Arc<ObjectPlan>>>;
 
-/// More than operations select, and than variables decide. What exceeds it is planned for each request.
+/// More than operations select, and than variables decide, in practice; what exceeds it is planned more often.
 const MOST_PLANS: usize = 32;
 
 impl ObjectPlan {
@@ -62,18 +64,18 @@ impl ObjectPlan {
         }
         let variables = &ctx.query_env.variables;
         let kept = reads.kept_plans.find(object, position, variables, &reads.scope);
-        let (made, filled) = if let Some(kept) = kept {
+        let (shared, filled) = if let Some(kept) = kept {
             kept
         } else {
-            let (made, filled) = Made::new(ctx, object, (position, nullable), &reads.scope)?;
-            let made = Arc::new(made);
-            reads.kept_plans.keep(&made);
-            (made, filled)
+            let (plan, filled) = SharedPlan::new(ctx, object, (position, nullable), &reads.scope)?;
+            let plan = Arc::new(plan);
+            reads.kept_plans.keep(&plan, variables, &reads.scope);
+            (plan, filled)
         };
         let number = reads.database.recorder().map_or(0, |recorder| {
-            recorder.add_plan(|number| made.plan.fields_of(number, &joined(path), &made.part.value))
+            recorder.add_plan(|number| shared.plan.fields_of(number, &joined(path), &shared.part.value))
         });
-        let plan = Arc::new(Self { made, filled, number });
+        let plan = Arc::new(Self { shared, filled, number });
         plans.insert((object.fields.name, position), Arc::clone(&plan));
         Ok(plan)
     }
@@ -87,7 +89,7 @@ impl ObjectPlan {
         let mut given = self.filled.given.clone();
         given[Planner::OBJECT_GIVEN] = Given::one(key);
         let filled = self.filled.with_given(given);
-        let Made { plan, part, .. } = &*self.made;
+        let SharedPlan { plan, part, .. } = &*self.shared;
         let run = Run { plan, filled: &filled, reads, number: self.number, has_siblings: true, at_hand };
         let objects = run.load_root().await;
         let introspection = IndexMap::default();
@@ -102,7 +104,7 @@ impl ObjectPlan {
     }
 }
 
-impl Made {
+impl SharedPlan {
     fn new(
         ctx: &ContextSelectionSet<'_>,
         object: &'static Object,
@@ -115,7 +117,8 @@ impl Made {
         let (mut plan, filled) = planner.finish().map_err(|(error, position)| error.to_server_error(position))?;
         plan.complete(source.into_conditions(), scope.backend, &scope.sight());
         let part = Part::of_whole(projected, position, nullable);
-        Ok((Self { object, position, view: scope.caller.view(), plan, part }, filled))
+        let flags = flags(&ctx.query_env.variables).map(|(name, flag)| (name.clone(), flag)).collect();
+        Ok((Self { object, position, view: scope.caller.view(), flags, plan, part }, filled))
     }
 }
 
@@ -127,21 +130,46 @@ impl ObjectPlans {
         position: Pos,
         variables: &Variables,
         scope: &Scope,
-    ) -> Option<(Arc<Made>, Filled)> {
-        let view = scope.caller.view();
+    ) -> Option<(Arc<SharedPlan>, Filled)> {
         let plans = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        let mut same = plans
-            .iter()
-            .filter(|made| std::ptr::eq(made.object, object) && made.position == position && made.view == view);
-        same.find_map(|made| Some((Arc::clone(made), made.plan.fill_for_object(variables, scope.limits)?)))
+        find(&plans, (object, position), variables, scope)
     }
 
-    fn keep(&self, made: &Arc<Made>) {
+    /// Keeps a plan, unless another request has made the same meanwhile. The oldest one goes for it.
+    fn keep(&self, plan: &Arc<SharedPlan>, variables: &Variables, scope: &Scope) {
         let mut plans = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        if made.plan.is_worth_keeping() && plans.len() < MOST_PLANS {
-            plans.push(Arc::clone(made));
+        if !plan.plan.is_worth_keeping() || find(&plans, (plan.object, plan.position), variables, scope).is_some() {
+            return;
         }
+        if plans.len() == MOST_PLANS {
+            plans.remove(0);
+        }
+        plans.push(Arc::clone(plan));
     }
+}
+
+/// The plan that serves a request, and what this one fills it with.
+fn find(
+    plans: &[Arc<SharedPlan>],
+    (object, position): (&'static Object, Pos),
+    variables: &Variables,
+    scope: &Scope,
+) -> Option<(Arc<SharedPlan>, Filled)> {
+    let view = scope.caller.view();
+    let serves = |plan: &&Arc<SharedPlan>| {
+        let decided = plan.flags.iter().map(|(name, flag)| (name, *flag));
+        plan.object == object && plan.position == position && plan.view == view && decided.eq(flags(variables))
+    };
+    let mut same = plans.iter().filter(serves);
+    same.find_map(|plan| Some((Arc::clone(plan), plan.plan.fill_for_object(variables, scope.limits)?)))
+}
+
+/// The variables that are truth values, in the order of their names.
+fn flags(variables: &Variables) -> impl Iterator<Item = (&Name, bool)> {
+    variables.iter().filter_map(|(name, value)| match value {
+        Value::Boolean(flag) => Some((name, *flag)),
+        _ => None,
+    })
 }
 
 /// The response keys of a path, with dots between them.

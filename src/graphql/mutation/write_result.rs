@@ -25,8 +25,8 @@ pub(crate) struct WriteResult {
 
 /// What a command left of a row is what its payload says: the row need not be read again.
 impl AtHand for Tables {
-    fn cells(&self, prefix: &str, id: Uuid, columns: &[Cow<'static, str>]) -> Option<Vec<Value>> {
-        Self::cells(self, prefix, id, columns)
+    fn cells(&self, kind: &str, id: Uuid, columns: &[Cow<'static, str>]) -> Option<Vec<Value>> {
+        Self::cells(self, kind, id, columns)
     }
 }
 

@@ -1,6 +1,8 @@
 //! What a payload says of an object: what the command has just written is told without being read, and as reading tells it.
 
 use serde_json::{Value, json};
+use throughline::access::{ActorKind, Caller, Rights, Role};
+use throughline::batch::id;
 use throughline::encryption::KeyRing;
 
 use super::with_feature;
@@ -9,7 +11,10 @@ use crate::support::{Backend, Client};
 on_both!(
     what_was_written_is_told_without_being_read,
     what_else_is_selected_is_read,
-    what_is_hidden_or_gone_is_not_told
+    what_is_hidden_or_gone_is_not_told,
+    a_plan_serves_what_decides_alike,
+    who_may_see_less_is_told_less,
+    a_conflict_tells_the_object_as_it_is
 );
 
 /// What a table holds of an object, by the payload's field: its type, and leaves.
@@ -144,4 +149,81 @@ async fn what_is_hidden_or_gone_is_not_told(backend: Backend) {
     let told = client.data_with(apply, json!({ "steps": steps })).await;
     let expected = json!({ "results": [{ "node": null }, { "node": null }, { "node": null }], "userErrors": [] });
     assert_eq!(told["applyChanges"], expected);
+}
+
+async fn a_plan_serves_what_decides_alike(backend: Backend) {
+    let (client, _, feature) = with_feature(backend).await;
+    for name in ["t1", "t2", "t3"] {
+        let test = "mutation($f: ID!, $n: String!) { createTestCase(input: {featureId: $f, name: $n}) { version } }";
+        client.data_with(test, json!({ "f": feature, "n": name })).await;
+    }
+    let document = "mutation($f: ID!, $n: String!, $with: Boolean!, $first: Int) {
+        a: updateFeature(input: {id: $f, name: $n}) { feature { ...Told } }
+        b: updateFeature(input: {id: $f, description: $n}) { feature { ...Told priority @skip(if: $with) } } }
+        fragment Told on Feature { name description @include(if: $with) tests(first: $first) { nodes { name } } }";
+    // Each way twice, and each after another one: with a plan that was made for it, and past those that were not.
+    for turn in 0..3 {
+        for (number, (with, first, count)) in
+            [(true, json!(1), 1), (false, json!(2), 2), (true, Value::Null, 3), (false, json!(1), 1)]
+                .into_iter()
+                .enumerate()
+        {
+            let name = format!("name {turn} {number}");
+            let mut variables = json!({ "f": feature, "n": name, "with": with });
+            if !first.is_null() {
+                variables["first"] = first;
+            }
+            let told = client.data_with(document, variables).await;
+            let tests: Vec<Value> = ["t1", "t2", "t3"].iter().take(count).map(|name| json!({ "name": name })).collect();
+            for key in ["a", "b"] {
+                let feature = &told[key]["feature"];
+                assert_eq!((&feature["name"], &feature["tests"]["nodes"]), (&json!(name), &json!(tests)), "{told}");
+                assert_eq!(feature.get("description").is_some(), with, "{told}");
+                assert_eq!(feature.get("priority").is_some(), key == "b" && !with, "{told}");
+            }
+        }
+    }
+}
+
+async fn who_may_see_less_is_told_less(backend: Backend) {
+    let (client, project, feature) = with_feature(backend).await;
+    let client = client.with_keys(&KeyRing::generate_key());
+    let (_, key) = id::parse("id", project.as_str().unwrap(), &["project"]).unwrap();
+    let document =
+        "mutation($f: ID!, $n: String!, $k: String) { updateFeature(input: {id: $f, name: $n}, idempotencyKey: $k) {
+        feature { name confidentialNotes } userErrors { code } } }";
+    let notes = "mutation($f: ID!) { updateFeature(input: {id: $f, confidentialNotes: \"hush\"}) { version } }";
+    client.data_with(notes, json!({ "f": feature })).await;
+    for (turn, (role, notes)) in [
+        (Role::Maintainer, json!("hush")),
+        (Role::Contributor, Value::Null),
+        (Role::Maintainer, json!("hush")),
+        (Role::Contributor, Value::Null),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let rights = Rights { projects: [(key, role)].into(), ..Rights::none() };
+        let caller = Caller::new("robot", ActorKind::Agent, rights);
+        let name = format!("name {turn}");
+        let told = client.run_as(&caller, document, json!({ "f": feature, "n": name })).await;
+        let expected = json!({ "feature": { "name": name, "confidentialNotes": notes }, "userErrors": [] });
+        assert_eq!(told["data"]["updateFeature"], expected, "{role:?}: {told}");
+    }
+}
+
+async fn a_conflict_tells_the_object_as_it_is(backend: Backend) {
+    let (client, project, feature) = with_feature(backend).await;
+    let make = "mutation($p: ID!) { createFeature(input: {projectId: $p, name: \"G\"}) { feature { id } } }";
+    let other = client.data_with(make, json!({ "p": project })).await["createFeature"]["feature"]["id"].take();
+    let update = "mutation($f: ID!, $g: ID!) { updateFeatures(input: {mode: BEST_EFFORT, features: [
+        {id: $f, expectedVersion: 7, name: \"F2\"}, {id: $g, expectedVersion: 1, name: \"G2\"}]}) {
+        results { feature { name rowVersion } version userErrors { code conflict { currentVersion } } } } }";
+    let told = client.data_with(update, json!({ "f": feature, "g": other })).await;
+    let conflict = json!([{ "code": "VERSION_CONFLICT", "conflict": { "currentVersion": 1 } }]);
+    let expected = json!([
+        { "feature": { "name": "F", "rowVersion": 1 }, "version": null, "userErrors": conflict },
+        { "feature": { "name": "G2", "rowVersion": 2 }, "version": 2, "userErrors": [] },
+    ]);
+    assert_eq!(told["updateFeatures"]["results"], expected);
 }
