@@ -38,6 +38,7 @@ while read -r _; do :; done
 for server in "$1"/*/postmaster.pid; do
     [ ! -f "$server" ] || kill -QUIT "$(head -n 1 "$server")"
     while [ -f "$server" ]; do sleep 0.05; done
+done
 cd / && rm -rf "$1"
 "#;
 
@@ -92,6 +93,8 @@ impl Drop for Servers {
     fn drop(&mut self) {
         drop(self.watchdog.stdin.take());
         let _ = self.watchdog.wait();
+        // What is left would stay after the tests, with its servers.
+        assert!(std::thread::panicking() || !self.folder.exists(), "{} is left", self.folder.display());
     }
 }
 
