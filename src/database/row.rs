@@ -17,7 +17,7 @@ use self::copied::{FromCell, Mismatch};
 use super::DatabaseError;
 
 pub use self::copied::CopiedRow;
-pub(super) use self::copied::{Copied, Room, TooLarge};
+pub(super) use self::copied::{Copied, TooLarge};
 
 /// A row of either database; its cells are known by position.
 pub enum Row {

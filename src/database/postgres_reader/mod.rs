@@ -30,7 +30,7 @@ use self::messages::{copy_row, prepare_and_run, read_count, run};
 pub(super) use self::options::PostgresServer;
 use self::wire::{Malformed, Wire};
 use super::connect::PREPARED_STATEMENTS;
-use super::row::{Copied, Room, Row};
+use super::row::{Copied, Row};
 
 /// A connection.
 pub(super) struct PostgresReader {
@@ -46,8 +46,6 @@ struct Prepared {
     name: String,
     /// How many columns its rows have.
     width: usize,
-    /// How much room the rows of its last answer took.
-    room: Room,
 }
 
 /// What asks the server to cancel what a connection runs.
@@ -83,18 +81,17 @@ impl PostgresReader {
     /// Runs a statement, which stays prepared, and gives its rows.
     pub(super) async fn read(&mut self, sql: &Arc<str>, values: &Values) -> Result<Vec<Row>, sqlx::Error> {
         self.wire.expect_silence()?;
-        let Some(Prepared { name, width, room }) = self.statements.get_mut(&**sql) else {
+        let Some(Prepared { name, width }) = self.statements.get(&**sql) else {
             // Apart: it is seldom needed, and each statement would carry it along.
             return Box::pin(self.prepare_and_read(sql, values)).await;
         };
         self.wire.ask(|out| run(name, values, out)).map_err(unsayable)?;
-        let mut copied = Copied::with_room(*width, *room);
+        let mut copied = Copied::new(*width);
         let rows = self.wire.exchange(|message| match message.tag {
             backend::DATA_ROW_TAG => copy_row(message.body, &mut copied),
             _ => Ok(()),
         });
         rows.await?;
-        *room = copied.room();
         copied.into_rows().map_err(too_large)
     }
 
@@ -119,7 +116,7 @@ impl PostgresReader {
         let answer = answer.await;
         // Where it fails when it is run, it is prepared all the same.
         if let Some(copied) = copied.as_ref().filter(|_| is_prepared) {
-            self.statements.insert(Arc::clone(sql), Prepared { name, width: copied.width(), room: copied.room() });
+            self.statements.insert(Arc::clone(sql), Prepared { name, width: copied.width() });
         }
         answer?;
         copied.ok_or(Malformed).map_err(malformed)?.into_rows().map_err(too_large)

@@ -27,17 +27,6 @@ pub(in crate::database) struct Copied {
     is_too_large: bool,
 }
 
-/// How much room rows take.
-#[derive(Clone, Copy, Default)]
-pub(in crate::database) struct Room {
-    cells: usize,
-    bytes: usize,
-}
-
-/// The most cells, and the most bytes, that room is made for before they are there: the next answer may be a small one.
-const MOST_CELLS: usize = 16 * 1024;
-const MOST_BYTES: usize = 256 * 1024;
-
 struct Rows {
     cells: Vec<Cell>,
     bytes: Vec<u8>,
@@ -76,18 +65,8 @@ pub(super) trait FromCell<'r>: Sized {
 
 impl Copied {
     pub(in crate::database) fn new(width: usize) -> Self {
-        Self::with_room(width, Room::default())
-    }
-
-    /// The same for rows that are expected to take as much room as others did: where there is enough, nothing is moved while they come in.
-    pub(in crate::database) fn with_room(width: usize, room: Room) -> Self {
-        let cells = Vec::with_capacity(room.cells.min(MOST_CELLS).max(width));
-        Self { rows: Rows { cells, bytes: Vec::with_capacity(room.bytes.min(MOST_BYTES)) }, width, is_too_large: false }
-    }
-
-    /// How much room they take.
-    pub(in crate::database) fn room(&self) -> Room {
-        Room { cells: self.rows.cells.len(), bytes: self.rows.bytes.len() }
+        let rows = Rows { cells: Vec::with_capacity(width), bytes: Vec::new() };
+        Self { rows, width, is_too_large: false }
     }
 
     /// How many cells a row has.
