@@ -1,12 +1,13 @@
 //! The engine: finds the plan of an operation, fills it, loads it, writes it.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock};
 
 use async_graphql::indexmap::IndexMap;
 use async_graphql::parser::types::{ExecutableDocument, OperationDefinition};
 use async_graphql::{Name, ServerError, Value, Variables};
 
+use super::kept::Kept;
 use super::load::Run;
 use super::plan::{Filled, Plan, Planner};
 use super::projection::Projected;
@@ -18,7 +19,7 @@ use crate::access::View;
 
 /// The plans of one operation: one for each way in which the variables of its requests decide it.
 #[derive(Default)]
-pub struct Plans(RwLock<Vec<Arc<PlanOf>>>);
+pub struct Plans(Kept<PlanOf>);
 
 /// A plan, and whom it is for: what a caller may see is part of its statements.
 struct PlanOf {
@@ -46,9 +47,6 @@ pub struct Data {
     pub objects: u64,
 }
 
-/// More ways to decide one operation than clients have in practice; an operation that exceeds them is planned more often.
-const MOST_PLANS: usize = 32;
-
 impl Plans {
     /// The operation for one request, from a plan that is there or a new one.
     ///
@@ -62,8 +60,9 @@ impl Plans {
         variables: &Variables,
         scope: &Scope,
     ) -> Result<Query, ServerError> {
-        if let Some(known) = self.find(variables, scope) {
-            return Ok(known);
+        let serve = |known: &PlanOf| known.serve(variables, scope);
+        if let Some((plan, filled)) = self.0.find(serve) {
+            return Ok(Query { plan, filled });
         }
         let source = Source::new(&document.fragments, variables);
         let mut planner = Planner::new(&source, scope.limits);
@@ -74,33 +73,16 @@ impl Plans {
         let plan =
             Arc::new(PlanOf { view: scope.caller.view(), plan, length: AtomicUsize::new(0), cost: OnceLock::new() });
         if plan.plan.is_worth_keeping() {
-            self.keep(&plan, variables, scope);
+            self.0.keep(&plan, serve);
         }
         Ok(Query { plan, filled })
     }
+}
 
-    /// Keeps a plan, unless another request has made the same meanwhile. The oldest one goes for it.
-    fn keep(&self, plan: &Arc<PlanOf>, variables: &Variables, scope: &Scope) {
-        let mut plans = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        let serves = |known: &Arc<PlanOf>| {
-            known.view == scope.caller.view() && known.plan.fill(variables, scope.limits).is_some()
-        };
-        if plans.iter().any(serves) {
-            return;
-        }
-        if plans.len() == MOST_PLANS {
-            plans.remove(0);
-        }
-        plans.push(Arc::clone(plan));
-    }
-
-    fn find(&self, variables: &Variables, scope: &Scope) -> Option<Query> {
-        let view = scope.caller.view();
-        let plans = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        plans.iter().filter(|plan| plan.view == view).find_map(|plan| {
-            let filled = plan.plan.fill(variables, scope.limits)?;
-            Some(Query { plan: Arc::clone(plan), filled })
-        })
+impl PlanOf {
+    /// What a request fills it with, if it is for such a one.
+    fn serve(&self, variables: &Variables, scope: &Scope) -> Option<Filled> {
+        if self.view == scope.caller.view() { self.plan.fill(variables, scope.limits) } else { None }
     }
 }
 

@@ -24,6 +24,7 @@ mod filter;
 mod groups;
 pub mod id;
 mod json;
+mod kept;
 mod listing;
 mod load;
 mod loader;

@@ -3,13 +3,14 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_graphql::indexmap::IndexMap;
 use async_graphql::{ContextSelectionSet, Name, PathSegment, Pos, ServerError, ServerResult, Value, Variables};
 use uuid::Uuid;
 
 use super::at_hand::AtHand;
+use super::kept::Kept;
 use super::load::Run;
 use super::object::Object;
 use super::plan::{Filled, Given, Plan, Planner};
@@ -41,13 +42,10 @@ struct SharedPlan {
 
 /// The plans of one operation, for all requests that send it.
 #[derive(Default)]
-pub struct ObjectPlans(RwLock<Vec<Arc<SharedPlan>>>);
+pub struct ObjectPlans(Kept<SharedPlan>);
 
 /// The plans of one request, by their type and by the field's place.
 pub(super) type RequestPlans = Mutex<HashMap<(&'static str, Pos), Arc<ObjectPlan>>>;
-
-/// More than operations select, and than variables decide, in practice; what exceeds it is planned more often.
-const MOST_PLANS: usize = 32;
 
 impl ObjectPlan {
     /// The plan of what is selected here.
@@ -63,14 +61,17 @@ impl ObjectPlan {
             return Ok(Arc::clone(known));
         }
         let variables = &ctx.query_env.variables;
-        let kept = reads.kept_plans.find(object, position, variables, &reads.scope);
-        let (shared, filled) = if let Some(kept) = kept {
-            kept
+        let ObjectPlans(kept) = &*reads.kept_plans;
+        let serve = |plan: &SharedPlan| plan.serve((object, position), variables, &reads.scope);
+        let (shared, filled) = if let Some(known) = kept.find(serve) {
+            known
         } else {
-            let (plan, filled) = SharedPlan::new(ctx, object, (position, nullable), &reads.scope)?;
-            let plan = Arc::new(plan);
-            reads.kept_plans.keep(&plan, variables, &reads.scope);
-            (plan, filled)
+            let (made, filled) = SharedPlan::new(ctx, object, (position, nullable), &reads.scope)?;
+            let made = Arc::new(made);
+            if made.plan.is_worth_keeping() {
+                kept.keep(&made, serve);
+            }
+            (made, filled)
         };
         let number = reads.database.recorder().map_or(0, |recorder| {
             recorder.add_plan(|number| shared.plan.fields_of(number, &joined(path), &shared.part.value))
@@ -120,48 +121,18 @@ impl SharedPlan {
         let flags = flags(&ctx.query_env.variables).map(|(name, flag)| (name.clone(), flag)).collect();
         Ok((Self { object, position, view: scope.caller.view(), flags, plan, part }, filled))
     }
-}
 
-impl ObjectPlans {
-    /// The plan that another request has made of the same, and what this one fills it with.
-    fn find(
+    /// What a request fills it with, if it is for the same object and for such a request.
+    fn serve(
         &self,
-        object: &'static Object,
-        position: Pos,
+        (object, position): (&'static Object, Pos),
         variables: &Variables,
         scope: &Scope,
-    ) -> Option<(Arc<SharedPlan>, Filled)> {
-        let plans = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        find(&plans, (object, position), variables, scope)
+    ) -> Option<Filled> {
+        let decided = self.flags.iter().map(|(name, flag)| (name, *flag));
+        let is_same = self.object == object && self.position == position && self.view == scope.caller.view();
+        if is_same && decided.eq(flags(variables)) { self.plan.fill_for_object(variables, scope.limits) } else { None }
     }
-
-    /// Keeps a plan, unless another request has made the same meanwhile. The oldest one goes for it.
-    fn keep(&self, plan: &Arc<SharedPlan>, variables: &Variables, scope: &Scope) {
-        let mut plans = self.0.write().unwrap_or_else(PoisonError::into_inner);
-        if !plan.plan.is_worth_keeping() || find(&plans, (plan.object, plan.position), variables, scope).is_some() {
-            return;
-        }
-        if plans.len() == MOST_PLANS {
-            plans.remove(0);
-        }
-        plans.push(Arc::clone(plan));
-    }
-}
-
-/// The plan that serves a request, and what this one fills it with.
-fn find(
-    plans: &[Arc<SharedPlan>],
-    (object, position): (&'static Object, Pos),
-    variables: &Variables,
-    scope: &Scope,
-) -> Option<(Arc<SharedPlan>, Filled)> {
-    let view = scope.caller.view();
-    let serves = |plan: &&Arc<SharedPlan>| {
-        let decided = plan.flags.iter().map(|(name, flag)| (name, *flag));
-        plan.object == object && plan.position == position && plan.view == view && decided.eq(flags(variables))
-    };
-    let mut same = plans.iter().filter(serves);
-    same.find_map(|plan| Some((Arc::clone(plan), plan.plan.fill_for_object(variables, scope.limits)?)))
 }
 
 /// The variables that are truth values, in the order of their names.
