@@ -19,6 +19,7 @@ mod host;
 mod identity;
 mod metrics;
 mod origin;
+mod poll_again;
 mod protect;
 mod rate_limit;
 mod request;

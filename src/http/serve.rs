@@ -26,6 +26,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 use tower::ServiceExt as _;
 
 use super::connection::{Connection, Held};
+use super::poll_again::PollAgain;
 use super::protect::OverTls;
 use super::tls::Tls;
 use crate::telemetry::Telemetry;
@@ -228,7 +229,7 @@ impl Serving {
         });
         let mut serving = pin!(http.serve_connection(TokioIo::new(connection), service).with_upgrades());
         tokio::select! {
-            ended = &mut serving => return log_end(ended),
+            ended = PollAgain::new(serving.as_mut()) => return log_end(ended),
             _ = stopped.wait_for(|stopped| *stopped) => {}
         }
         // hyper would close a connection that has answered one request, even if the next one has come meanwhile.
