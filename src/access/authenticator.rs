@@ -114,8 +114,9 @@ impl Authenticator {
             };
         };
         match TokenSecret::read(text) {
-            Some(secret) => self.identify_token(secret.hash()).await,
-            None => self.identify_issued(text).await,
+            // Boxed: these read from the database, and all that waits for who asks would have room for it.
+            Some(secret) => Box::pin(self.identify_token(secret.hash())).await,
+            None => Box::pin(self.identify_issued(text)).await,
         }
     }
 

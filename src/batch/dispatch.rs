@@ -11,7 +11,7 @@
 use std::collections::HashMap;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Poll, Waker};
 
@@ -105,8 +105,8 @@ impl<L: Loader> Dispatcher<L> {
         if count == 0 {
             return Ok(Vec::new());
         }
-        let load = AssertUnwindSafe(self.loader.load(arguments, keys)).catch_unwind();
-        let values = load.await.unwrap_or(Err(BatchError::Panicked))?;
+        let load = pin!(self.loader.load(arguments, keys));
+        let values = AssertUnwindSafe(load).catch_unwind().await.unwrap_or(Err(BatchError::Panicked))?;
         if values.len() == count { Ok(values) } else { Err(TOO_FEW) }
     }
 

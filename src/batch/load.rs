@@ -154,19 +154,7 @@ impl Run<'_> {
 
     /// The rows with these ids: each is loaded once, however often it is asked for.
     async fn load_one(&self, load: &Load, place: Place, keys: Vec<Option<Uuid>>) -> Result<Loaded, BatchError> {
-        let mut distinct = Vec::new();
-        let mut known = HashMap::new();
-        let wanted: Vec<Option<usize>> = keys
-            .into_iter()
-            .map(|key| {
-                key.map(|key| {
-                    *known.entry(key).or_insert_with(|| {
-                        distinct.push(key);
-                        distinct.len() - 1
-                    })
-                })
-            })
-            .collect();
+        let (distinct, wanted) = distinct(keys);
         // What the rows lead to may be hidden from the caller.
         let at_hand = self.at_hand.filter(|_| matches!(load.keys, Keys::Given { .. }));
         let at_hand = at_hand.and_then(|at_hand| at_hand::rows(at_hand, &self.plan.levels[load.level], &distinct));
@@ -270,6 +258,24 @@ impl Run<'_> {
             }
         }
     }
+}
+
+/// Each key once, and the place among these of each that was asked for.
+fn distinct(keys: Vec<Option<Uuid>>) -> (Vec<Uuid>, Vec<Option<usize>>) {
+    // One needs no table.
+    if let [key] = keys[..] {
+        return (key.into_iter().collect(), vec![key.map(|_| 0)]);
+    }
+    let mut distinct = Vec::new();
+    let mut known = HashMap::new();
+    let mut place = |key| {
+        *known.entry(key).or_insert_with(|| {
+            distinct.push(key);
+            distinct.len() - 1
+        })
+    };
+    let wanted = keys.into_iter().map(|key| key.map(&mut place)).collect();
+    (distinct, wanted)
 }
 
 /// The first row that was found for each key, and where it is.

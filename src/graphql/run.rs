@@ -3,6 +3,7 @@
 //! **Invariants:** nothing is read, and nothing is changed, before the document was found right and what it asks for was paid for; a query
 //! runs as its plan says, everything else as async-graphql does.
 
+use std::pin::pin;
 use std::sync::Arc;
 
 use async_graphql::indexmap::IndexMap;
@@ -43,10 +44,8 @@ impl Api {
         if let Some(explaining) = &explaining {
             database = explaining.record(&database);
         }
-        let key_ring = Arc::clone(&self.key_ring);
-        let reads = Reads::new(database.clone(), Arc::clone(&caller), pages).with_key_ring(Arc::clone(&key_ring));
-        let write = WriteContext { database, caller, request_id: request_id.clone(), limits: pages, key_ring };
-        let ran = self.answer(request, reads, write, &observed, may_subscribe);
+        let reads = Reads::new(database, caller, pages).with_key_ring(Arc::clone(&self.key_ring));
+        let ran = pin!(self.answer(request, reads, &request_id, &observed, may_subscribe));
         let ran = match self.settings.timeout {
             Some(timeout) => tokio::time::timeout(timeout, ran).await,
             None => Ok(ran.await),
@@ -76,7 +75,7 @@ impl Api {
         &self,
         mut request: Request,
         reads: Reads,
-        write: WriteContext,
+        request_id: &str,
         observed: &Observed,
         may_subscribe: bool,
     ) -> Result<Opened, Vec<ServerError>> {
@@ -99,6 +98,13 @@ impl Api {
         }
         let mut asked = async_graphql::Request::new("").variables(values);
         asked.operation_name = name.map(str::to_owned);
+        let write = || WriteContext {
+            database: reads.database().clone(),
+            caller: Arc::clone(&reads.scope.caller),
+            request_id: request_id.to_owned(),
+            limits: reads.scope.limits,
+            key_ring: Arc::clone(&self.key_ring),
+        };
         let operation = match operation {
             Some(operation) if operation.definition.ty == OperationType::Query => operation,
             Some(operation) if operation.definition.ty == OperationType::Subscription => {
@@ -106,18 +112,20 @@ impl Api {
                     return Err(vec![no_subscription()]);
                 }
                 let of = (&*document, &operation, found.text());
-                let subscription = self.subscribe(of, &asked, (&request, write), observed).await?;
+                // Boxed, as all is that a query does not need: its future would have room for it otherwise.
+                let subscription = Box::pin(self.subscribe(of, &asked, (&request, write()), observed)).await?;
                 self.keep(&found, &document, is_new);
                 return Ok(Opened::Subscription(Box::new(subscription)));
             }
             _ => {
                 let keep = || self.keep(&found, &document, is_new);
-                let answer = self.change(&document, asked, &request, (reads, write), observed, keep).await;
-                return answer.map(Opened::Answer);
+                let write = write();
+                let change = self.change(&document, asked, &request, (reads, write), observed, keep);
+                return Box::pin(change).await.map(Opened::Answer);
             }
         };
         if is_new {
-            framework::ask(&self.schema, &document, &asked, Ask::Nothing).await?;
+            Box::pin(framework::ask(&self.schema, &document, &asked, Ask::Nothing)).await?;
             self.keep(&found, &document, is_new);
         }
         let query = operation
@@ -142,7 +150,7 @@ impl Api {
             }
             let size = self.schema_size.check(&document.executable, operation.definition);
             size.map_err(|error| vec![error])?;
-            introspection = framework::ask(&self.schema, &document, &asked, Ask::OfItself).await?;
+            introspection = Box::pin(framework::ask(&self.schema, &document, &asked, Ask::OfItself)).await?;
         }
         reads.database().read_from_replicas(request.min_position);
         let tells_source = request.tells.source;

@@ -66,16 +66,16 @@ impl Readers {
     pub(super) async fn run(&self, sql: &Arc<str>, values: &(dyn Fn() -> Values + Sync)) -> Result<Vec<Row>, DbErr> {
         let mut reader = self.pool.get().await.map_err(|error| acquire_error(&self.pool, error))?;
         if self.takes_long(sql) {
-            return self.run_apart(reader, sql, values()).await;
+            return Box::pin(self.run_apart(reader, sql, values())).await;
         }
         let began = Instant::now();
         match reader.read(sql, &values(), Until::Time(began + AT_MOST_INLINE)) {
             Err(ReadError::Stopped(_)) => {
                 self.remember(sql);
-                self.run_apart(reader, sql, values()).await
+                Box::pin(self.run_apart(reader, sql, values())).await
             }
             // Another process has the file to itself: a thread that may block waits for it.
-            Err(ReadError::Busy(_)) => self.run_apart(reader, sql, values()).await,
+            Err(ReadError::Busy(_)) => Box::pin(self.run_apart(reader, sql, values())).await,
             Err(ReadError::Failed(error)) => Err(driver_error(error)),
             Ok(rows) => {
                 drop(reader);
