@@ -1,15 +1,17 @@
 //! The one loader of rows: pages, single rows and counts, for all parents of a level, by one statement.
 
+use std::pin::pin;
 use std::sync::Arc;
 
-use sea_orm::Value;
+use sea_orm::{Value, Values};
 use tracing::Instrument as _;
 use uuid::Uuid;
 
 use super::BatchError;
 use super::dispatch::Loader;
 use super::plan::Filled;
-use super::statement::{Parameter, Slot};
+use super::statement::{Parameter, Slot, Text};
+use super::together::FEW;
 use crate::access::Caller;
 use crate::database::{Database, Row, dialect};
 use crate::explain::Place;
@@ -76,6 +78,10 @@ impl Ask {
         self.beside = beside.cloned();
         self
     }
+
+    fn beside(&self) -> &[Vec<Value>] {
+        self.beside.as_ref().map_or(&[], |beside| beside.as_slice())
+    }
 }
 
 impl PartialEq for Ask {
@@ -92,24 +98,25 @@ impl RowLoader {
         Self { database, caller }
     }
 
+    /// Few keys are asked for together with those of other requests, where the statement goes to a server.
     async fn load_batch(&self, ask: &Ask, keys: &[Uuid]) -> Result<Vec<Found>, BatchError> {
-        let Statement { many, single, layout } = &*ask.statement;
+        let Statement { many, layout, together, .. } = &*ask.statement;
+        let is_shared = layout.position.is_some() && ask.beside.is_none() && keys.len() <= FEW;
+        if !is_shared || !self.database.shares_statements() {
+            return self.run(ask, keys).await;
+        }
+        let besides_keys = self.values(ask, many, &|| Value::Bool(None));
+        together.ask(besides_keys, keys, |keys| async move { self.run(ask, &keys).await }).await
+    }
+
+    async fn run(&self, ask: &Ask, keys: &[Uuid]) -> Result<Vec<Found>, BatchError> {
+        let Statement { many, single, layout, .. } = &*ask.statement;
         let single = single.as_ref().filter(|_| keys.len() == 1 && ask.beside.is_none());
-        let backend = self.database.backend();
         let text = single.unwrap_or(many);
-        let beside = ask.beside.as_ref().map_or(&[][..], |beside| beside.as_slice());
         let values = || {
-            let mut given = ask.values.iter();
-            text.values(&mut |slot| match slot {
-                Slot::Keys if single.is_some() => keys[0].into(),
-                Slot::Keys => dialect::list_keys(backend, keys, beside),
-                Slot::Projects(role) => {
-                    dialect::list_keys(backend, &self.caller.projects(role).collect::<Vec<_>>(), &[])
-                }
-                Slot::Caller => self.caller.id().into(),
-                Slot::Beside(list) => dialect::list_beside(beside.get(usize::from(list)).map_or(&[], Vec::as_slice)),
-                // A text's slots come in the order in which their values were put together.
-                Slot::Given(_) => given.next().map_or(Value::Bool(None), |value| dialect::to_parameter(backend, value)),
+            self.values(ask, text, &|| match single {
+                Some(_) => keys[0].into(),
+                None => dialect::list_keys(self.database.backend(), keys, ask.beside()),
             })
         };
         let recorded = self.database.reading_at(ask.place);
@@ -130,6 +137,22 @@ impl RowLoader {
     }
 }
 
+impl RowLoader {
+    /// What a text is given, with this for its keys.
+    fn values(&self, ask: &Ask, text: &Text, keys: &dyn Fn() -> Value) -> Values {
+        let backend = self.database.backend();
+        let mut given = ask.values.iter();
+        text.values(&mut |slot| match slot {
+            Slot::Keys => keys(),
+            Slot::Projects(role) => dialect::list_keys(backend, &self.caller.projects(role).collect::<Vec<_>>(), &[]),
+            Slot::Caller => self.caller.id().into(),
+            Slot::Beside(list) => dialect::list_beside(ask.beside().get(usize::from(list)).map_or(&[], Vec::as_slice)),
+            // A text's slots come in the order in which their values were put together.
+            Slot::Given(_) => given.next().map_or(Value::Bool(None), |value| dialect::to_parameter(backend, value)),
+        })
+    }
+}
+
 impl Loader for RowLoader {
     type Arguments = Ask;
     type Key = Uuid;
@@ -137,7 +160,7 @@ impl Loader for RowLoader {
 
     async fn load(&self, ask: Ask, keys: Vec<Uuid>) -> Result<Vec<Found>, BatchError> {
         let span = tracing::debug_span!("load", loader = ask.loader, keys = keys.len());
-        self.load_all(ask, keys).instrument(span).await
+        pin!(self.load_all(ask, keys)).instrument(span).await
     }
 }
 

@@ -45,6 +45,7 @@ mod shape;
 mod source;
 mod statement;
 mod subscription;
+mod together;
 mod write;
 
 pub(crate) use arguments::holds_variable;

@@ -75,12 +75,14 @@ fn key_rows(backend: DbBackend, keys: KeyTable) -> SelectStatement {
             }
             rows.expr_as(Expr::col("key"), "ord").from_function(Func::cust("json_each").arg(keys), "listed");
         }
-        // As a table, of which the planner knows how many rows it has: of what a SELECT's own list unfolds it takes a thousand for
-        // granted, and reads a table from end to end for them.
+        // As a table, of which the planner takes ten rows for granted: of what a SELECT's own list unfolds it takes a thousand, and reads a
+        // table from end to end for them. The list is hidden from it, since a plan for fewer keys would look cheaper than the one for ten
+        // that it keeps, and each such statement be planned anew, which takes longer than to run it.
         (KeyTable::Many { keys, beside }, _) if beside.is_empty() => {
+            let hidden = Expr::SubQuery(None, Box::new(Query::select().expr(keys).take().into()));
             rows.expr_as(Expr::col("key"), "id")
                 .expr_as(Expr::cust("CAST(row_number() OVER () - 1 AS integer)"), "ord")
-                .from_function(Func::cust("unnest").arg(keys), "key");
+                .from_function(Func::cust("unnest").arg(hidden), "key");
         }
         (KeyTable::Many { keys, beside }, _) => {
             let position = Func::cust("generate_subscripts").arg(keys.clone()).arg(Expr::cust("1"));

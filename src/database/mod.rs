@@ -47,6 +47,7 @@ pub use wake::Wakes;
 pub use wal_position::{NoPosition, WalPosition};
 use work::Work;
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -128,7 +129,7 @@ impl Database {
         let _observed = self.observe(loader, keys);
         let span = tracing::debug_span!("statement", loader, "otel.kind" = "client", "db.query.text" = &**sql);
         let began = self.recording.as_ref().map(|_| Instant::now());
-        let result = self.run(sql, values).instrument(span).await;
+        let result = pin!(self.run(sql, values)).instrument(span).await;
         if let (Some(recording), Some(began)) = (&self.recording, began) {
             recording.keep(&result, began.elapsed(), (loader, keys), (sql, values()));
         }
@@ -153,6 +154,14 @@ impl Database {
         let result = self.pools.reads.query(route, sql, values).await;
         observer(&metric::Info { elapsed: began.elapsed(), statement: &statement, failed: result.is_err() });
         result
+    }
+
+    /// Whether a statement that reads may be one with another request's: it goes to a server, the only one there is, and nobody wants to
+    /// know of it alone.
+    pub(crate) fn shares_statements(&self) -> bool {
+        matches!(&self.pools.reads, ReadPool::Postgres(servers) if !servers.are_several())
+            && self.within.is_none()
+            && self.recording.is_none()
     }
 
     /// Where whatever reads through SeaORM does: entities, tools, tests.

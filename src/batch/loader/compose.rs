@@ -2,7 +2,9 @@
 
 use sea_orm::DbBackend;
 use sea_orm::sea_query::{Asterisk, Expr, ExprTrait as _, Func, JoinType, NullOrdering, Order, SelectStatement};
+use uuid::Uuid;
 
+use super::Found;
 use crate::access::Sight;
 use crate::batch::column::{Column, Join};
 use crate::batch::filter::Filtered;
@@ -10,6 +12,7 @@ use crate::batch::object::{Object, Table};
 use crate::batch::page::Page;
 use crate::batch::plan::{Level, Wants};
 use crate::batch::statement::{Slot, Text};
+use crate::batch::together::Together;
 use crate::database::dialect::{self, KeyTable};
 
 /// What a statement brings for each key.
@@ -40,6 +43,8 @@ pub(crate) struct Statement {
     /// For one key, of which the database makes a simpler plan.
     pub(crate) single: Option<Text>,
     pub(crate) layout: Layout,
+    /// Who runs it for a single key, or few, at this time.
+    pub(crate) together: Together<Uuid, Found>,
 }
 
 /// Which cell of a row holds what. The level's columns come first.
@@ -84,11 +89,11 @@ impl Statement {
         };
         if by.is_none() {
             let (many, layout) = text(KeyTable::None);
-            return Some(Self { many, single: None, layout });
+            return Some(Self { many, single: None, layout, together: Together::default() });
         }
         let single = beside.is_empty().then(|| text(KeyTable::Single(Slot::Keys.expr())).0);
         let (many, layout) = text(KeyTable::Many { keys: Slot::Keys.expr(), beside });
-        Some(Self { many, single, layout })
+        Some(Self { many, single, layout, together: Together::default() })
     }
 }
 
