@@ -6,7 +6,7 @@
 //!
 //! **Invariants:** a key is loaded once for each time it was asked for; loads with other arguments are other batches; a
 //! batch that has begun takes no more keys; if the first one is dropped, another one takes over; an error or a panic
-//! reaches everybody who waits. A value lives as long as a request: nothing is shared between callers.
+//! reaches everybody who waits. A value lives as long as a request: nothing is kept for another one.
 
 use std::collections::HashMap;
 use std::future::Future;

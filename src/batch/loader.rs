@@ -1,7 +1,8 @@
 //! The one loader of rows: pages, single rows and counts, for all parents of a level, by one statement.
 
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+use std::time::{Duration, Instant};
 
 use sea_orm::{Value, Values};
 use tracing::Instrument as _;
@@ -103,17 +104,21 @@ impl RowLoader {
         let Statement { many, layout, together, .. } = &*ask.statement;
         let is_shared = layout.position.is_some() && ask.beside.is_none() && keys.len() <= FEW;
         if !is_shared || !self.database.shares_statements() {
-            return self.run(ask, keys).await;
+            return Ok(self.run(ask, keys).await?.0);
         }
         let besides_keys = self.values(ask, many, &|| Value::Bool(None));
         together.ask(besides_keys, keys, |keys| async move { self.run(ask, &keys).await }).await
     }
 
-    async fn run(&self, ask: &Ask, keys: &[Uuid]) -> Result<Vec<Found>, BatchError> {
+    /// What was found, and how long the statement took once it had a connection.
+    async fn run(&self, ask: &Ask, keys: &[Uuid]) -> Result<(Vec<Found>, Duration), BatchError> {
         let Statement { many, single, layout, .. } = &*ask.statement;
         let single = single.as_ref().filter(|_| keys.len() == 1 && ask.beside.is_none());
         let text = single.unwrap_or(many);
+        let began = OnceLock::new();
         let values = || {
+            // They are asked for when the statement can be sent.
+            began.get_or_init(Instant::now);
             self.values(ask, text, &|| match single {
                 Some(_) => keys[0].into(),
                 None => dialect::list_keys(self.database.backend(), keys, ask.beside()),
@@ -133,7 +138,7 @@ impl RowLoader {
         for found in &mut found {
             layout.finish(found);
         }
-        Ok(found)
+        Ok((found, began.get().map_or(Duration::MAX, Instant::elapsed)))
     }
 }
 

@@ -14,7 +14,8 @@ use crate::access::{Caller, Sight};
 use crate::database::Database;
 use crate::encryption::{KeyRing, Secrets};
 
-/// What the reads of one request share; put it into the request's data as an [`Arc`]. Nothing of it is shared between requests.
+/// What the reads of one request share; put it into the request's data as an [`Arc`]. Nothing of it is shared between requests, but for
+/// a statement that several run at the same time ([`super::together`]).
 pub struct Reads {
     pub(super) dispatcher: Dispatcher<RowLoader>,
     pub(super) database: Database,

@@ -8,7 +8,7 @@
 //! committed before it came. Nobody depends on another one's request: whoever waits for one that ends asks by itself. What takes long is not waited for.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use sea_orm::Values;
 use tokio::sync::{Notify, oneshot};
@@ -56,7 +56,7 @@ enum Part<'t, K, V> {
 
 /// The longest that anybody waits for the end of another one's statement.
 const SHORT: Duration = Duration::from_millis(2);
-/// A statement that takes as long as this, from when a connection was asked for, is not waited for at all.
+/// A statement that takes as long as this once it has a connection is not waited for at all.
 const LONG: Duration = Duration::from_millis(5);
 /// The most keys that one asks for who may share: with more, there is little to save.
 pub(crate) const FEW: usize = 4;
@@ -64,27 +64,22 @@ pub(crate) const FEW: usize = 4;
 const MOST: usize = 256;
 
 impl<K: Copy, V> Together<K, V> {
-    /// Lets `ask` find what these keys name, or shares another's finding. `values` are what it asks with, but for the keys.
+    /// Lets `ask` find what these keys name, and how long its statement took, or shares another's finding. `values` are what it asks with, but
+    /// for the keys.
     pub(crate) async fn ask<F>(&self, values: Values, keys: &[K], ask: impl Fn(Vec<K>) -> F) -> Answer<V>
     where
-        F: Future<Output = Answer<V>>,
+        F: Future<Output = Result<(Vec<V>, Duration), BatchError>>,
     {
         match self.join(values, keys) {
-            Part::Alone(running) => {
-                let answer = ask(keys.to_vec()).await;
-                running.end();
-                answer
-            }
+            Part::Alone(running) => running.end(ask(keys.to_vec()).await),
             Part::First(first) => {
                 let (running, Members { keys: all, others }) = first.turn().await;
-                let answer = ask(all).await;
-                running.end();
-                share(answer, keys.len(), others)
+                share(running.end(ask(all).await), keys.len(), others)
             }
             Part::Other(answer) => match answer.await {
                 Ok(answer) => answer,
                 // Who would have asked has gone.
-                Err(_) => ask(keys.to_vec()).await,
+                Err(_) => Ok(ask(keys.to_vec()).await?.0),
             },
         }
     }
@@ -129,7 +124,7 @@ impl<K, V> Default for Together<K, V> {
 impl<K, V> State<K, V> {
     fn begin<'t>(&mut self, together: &'t Together<K, V>) -> Running<'t, K, V> {
         self.running += 1;
-        Running { together, began: Instant::now() }
+        Running(together)
     }
 }
 
@@ -200,20 +195,19 @@ impl<K, V> Drop for First<'_, K, V> {
 }
 
 /// Held while a statement runs. At its end, well or not, those who wait have their turn.
-struct Running<'t, K, V> {
-    together: &'t Together<K, V>,
-    began: Instant,
-}
+struct Running<'t, K, V>(&'t Together<K, V>);
 
 impl<K, V> Running<'_, K, V> {
-    fn end(self) {
-        lock(&self.together.0).took = self.began.elapsed();
+    fn end(self, answer: Result<(Vec<V>, Duration), BatchError>) -> Answer<V> {
+        let (found, took) = answer?;
+        lock(&self.0.0).took = took;
+        Ok(found)
     }
 }
 
 impl<K, V> Drop for Running<'_, K, V> {
     fn drop(&mut self) {
-        let mut state = lock(&self.together.0);
+        let mut state = lock(&self.0.0);
         state.running -= 1;
         if let Some(waiting) = &state.waiting {
             waiting.turn.notify_one();

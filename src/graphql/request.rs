@@ -97,6 +97,18 @@ impl Request {
         self.query.is_none()
     }
 
+    /// Reads a request from JSON that has nothing but a document's text, a name and variables, as most have; nothing where it is any other, or is
+    /// none: [`Request::from_json`] tells what is wrong with it.
+    #[must_use]
+    pub fn from_plain_json(body: &[u8]) -> Option<Self> {
+        // A list would be taken for its fields in their order.
+        let body = body.trim_ascii_start().starts_with(b"{").then_some(body)?;
+        let Plain { query, operation_name, variables } = serde_json::from_slice(body).ok()?;
+        // As there: clients send an empty name for a document with one operation.
+        let operation_name = operation_name.filter(|name| !name.is_empty());
+        Some(Self { operation_name, variables: variables.unwrap_or_default(), ..Self::new(query) })
+    }
+
     /// Reads a request from the JSON object in which GraphQL over HTTP and over WebSocket put it: `query`, `operationName`,
     /// `variables`, `extensions`, and `documentId` (or `id`) for a trusted document. Anything else in it is left alone.
     ///
@@ -137,6 +149,15 @@ impl Request {
             meter: None,
         })
     }
+}
+
+/// What most requests are, read without a tree of JSON in between.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct Plain {
+    query: String,
+    operation_name: Option<String>,
+    variables: Option<Variables>,
 }
 
 /// `minPosition`, as `extensions.position` of a mutation's answer gives it.
@@ -194,6 +215,38 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    /// The two ways to read a request agree wherever both can.
+    #[test]
+    fn what_is_plain_is_read_alike() {
+        let plain = [
+            r#"{"query":"{ a }"}"#,
+            r#"{"query":"{ \"a\" }","operationName":null,"variables":null}"#,
+            r#"{"operationName":"","query":"{ a }","variables":{}}"#,
+            r#"{"query":"{ a }","operationName":"A","variables":{"b":[1,-2,3.5,1e3,18446744073709551615,null,true,"x",{"c":{}}],"a":1,"a":2}}"#,
+        ];
+        for body in plain {
+            let other = Request::from_json(serde_json::from_str(body).unwrap()).unwrap();
+            let request = Request::from_plain_json(body.as_bytes()).unwrap();
+            assert_eq!(format!("{request:?}"), format!("{other:?}"), "{body}");
+        }
+        let others = [
+            "",
+            "[]",
+            r#"{"query":"{ a }"} x"#,
+            r#"{"query":"{ a }","extensions":{}}"#,
+            r#"{"query":"{ a }","variables":[]}"#,
+            r#"{"query":null}"#,
+            r#"{"query":7}"#,
+            r#"[{"query":"{ a }"}]"#,
+            r#"["{ a }",null,null]"#,
+            r#"{"query":"{ a }","query":"{ b }"}"#,
+            r#"{"documentId":"x"}"#,
+        ];
+        for body in others {
+            assert!(Request::from_plain_json(body.as_bytes()).is_none(), "{body}");
+        }
+    }
 
     #[test]
     fn an_object_becomes_a_request() {

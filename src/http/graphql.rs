@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use axum::Extension;
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::extract::{RawQuery, State};
 use axum::http::request::Parts;
 use axum::http::{Extensions, HeaderMap, HeaderValue, StatusCode, header};
@@ -44,12 +44,9 @@ pub(super) async fn post(
     let explains = explain::is_asked_for(&headers)?;
     let min_position = min_position(&headers)?;
     let asked = Asked { served: &served, caller, client, request_id: &request_id.0, min_position, explains };
-    let response = match read_body(&served, &headers, body).await? {
-        Value::Array(requests) => asked.batch(requests, meter.clone(), response_type).await?,
-        request => {
-            let request = Request::from_json(request).map_err(HttpError::bad_request)?;
-            respond(asked.execute(request, meter.clone()).await, response_type)
-        }
+    let response = match Sent::read(&read_json(&served, &headers, body).await?)? {
+        Sent::One(request) => respond(asked.execute(request, meter.clone()).await, response_type),
+        Sent::List(requests) => Box::pin(asked.batch(requests, meter.clone(), response_type)).await?,
     };
     Ok(cache::forbid(tell_left(response, meter.as_ref())))
 }
@@ -86,14 +83,39 @@ pub(super) async fn get(
     Ok(tell_left(response, meter.as_ref()))
 }
 
+/// What a body holds.
+enum Sent {
+    One(Request),
+    List(Vec<Value>),
+}
+
+impl Sent {
+    fn read(body: &[u8]) -> Result<Self, HttpError> {
+        if let Some(request) = Request::from_plain_json(body) {
+            return Ok(Self::One(request));
+        }
+        Ok(match parse_json(body)? {
+            Value::Array(requests) => Self::List(requests),
+            request => Self::One(Request::from_json(request).map_err(HttpError::bad_request)?),
+        })
+    }
+}
+
 /// The JSON of a body, if it is sent as that.
 pub(super) async fn read_body(served: &Served, headers: &HeaderMap, body: Body) -> Result<Value, HttpError> {
+    parse_json(&read_json(served, headers, body).await?)
+}
+
+async fn read_json(served: &Served, headers: &HeaderMap, body: Body) -> Result<Bytes, HttpError> {
     if !is_json(headers) {
         let message = "The body must be JSON, with content-type: application/json.";
         return Err(HttpError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, Code::UnsupportedMediaType, message));
     }
-    let body = read(body, &served.settings).await?;
-    serde_json::from_slice(&body).map_err(|_| HttpError::bad_request("The body is not valid JSON."))
+    read(body, &served.settings).await
+}
+
+fn parse_json(body: &[u8]) -> Result<Value, HttpError> {
+    serde_json::from_slice(body).map_err(|_| HttpError::bad_request("The body is not valid JSON."))
 }
 
 /// The request in the parameters of an address, which changes nothing.

@@ -37,7 +37,7 @@ impl Doubler {
             if keys.contains(&-1) {
                 Err(BatchError::Vanished)
             } else {
-                Ok(keys.into_iter().map(|key| key * 2).collect())
+                Ok((keys.into_iter().map(|key| key * 2).collect(), Duration::ZERO))
             }
         };
         async move { self.together.ask(Values(values), &keys, double).await }.boxed()
@@ -155,10 +155,7 @@ async fn nobody_waits_long_for_another_one() {
 #[tokio::test]
 async fn what_takes_long_is_not_waited_for() {
     let doubler = Doubler::warm().await;
-    let slow = doubler.together.ask(Values(Vec::new()), &[1], |keys| async {
-        tokio::time::sleep(LONG).await;
-        Ok(keys)
-    });
+    let slow = doubler.together.ask(Values(Vec::new()), &[1], |keys| async { Ok((keys, LONG)) });
     slow.await.unwrap();
     let mut asks = [doubler.ask(2), doubler.ask(3)];
     for ask in &mut asks {
@@ -170,17 +167,22 @@ async fn what_takes_long_is_not_waited_for() {
 #[tokio::test]
 async fn no_more_are_asked_for_together_than_may_be() {
     let together = Together::<usize, usize>::default();
-    together.ask(Values(Vec::new()), &[0], |keys| async { Ok(keys) }).await.unwrap();
+    together.ask(Values(Vec::new()), &[0], |keys| async { Ok((keys, Duration::ZERO)) }).await.unwrap();
     let mut stuck = pin!(together.ask(Values(Vec::new()), &[0], |_| pending()));
     assert!(poll!(&mut stuck).is_pending());
     let mut waiting: Vec<_> = Vec::new();
     for key in 0..MOST {
         let together = &together;
-        let ask = async move { together.ask(Values(Vec::new()), &[key], |keys| async { Ok(keys) }).await.unwrap() };
+        let ask = async move {
+            together.ask(Values(Vec::new()), &[key], |keys| async { Ok((keys, Duration::ZERO)) }).await.unwrap()
+        };
         let mut ask = ask.boxed();
         begin(&mut ask).await;
         waiting.push(ask);
     }
-    assert_eq!(together.ask(Values(Vec::new()), &[MOST], |keys| async { Ok(keys) }).await.unwrap(), [MOST]);
+    assert_eq!(
+        together.ask(Values(Vec::new()), &[MOST], |keys| async { Ok((keys, Duration::ZERO)) }).await.unwrap(),
+        [MOST]
+    );
     assert_eq!(join_all(waiting).await.concat(), (0..MOST).collect::<Vec<_>>());
 }

@@ -12,3 +12,4 @@ mod rows_read;
 mod semantics;
 mod statements;
 mod summaries;
+mod together;
