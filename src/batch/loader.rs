@@ -99,13 +99,11 @@ impl RowLoader {
         Self { database, caller }
     }
 
-    /// Few keys are asked for together with those of other requests, where the statement goes to a server.
+    /// Few single rows are asked for together with those of other requests, where the statement goes to a server.
     async fn load_batch(&self, ask: &Ask, keys: &[Uuid]) -> Result<Vec<Found>, BatchError> {
-        let Statement { many, layout, together, .. } = &*ask.statement;
-        let is_shared = layout.position.is_some() && ask.beside.is_none() && keys.len() <= FEW;
-        if !is_shared || !self.database.shares_statements() {
-            return Ok(self.run(ask, keys).await?.0);
-        }
+        let Statement { many, together, .. } = &*ask.statement;
+        let together = together.as_ref().filter(|_| keys.len() <= FEW && self.database.shares_statements());
+        let Some(together) = together else { return Ok(self.run(ask, keys).await?.0) };
         let besides_keys = self.values(ask, many, &|| Value::Bool(None));
         together.ask(besides_keys, keys, |keys| async move { self.run(ask, &keys).await }).await
     }
@@ -140,9 +138,7 @@ impl RowLoader {
         }
         Ok((found, began.get().map_or(Duration::MAX, Instant::elapsed)))
     }
-}
 
-impl RowLoader {
     /// What a text is given, with this for its keys.
     fn values(&self, ask: &Ask, text: &Text, keys: &dyn Fn() -> Value) -> Values {
         let backend = self.database.backend();

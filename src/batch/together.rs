@@ -1,14 +1,16 @@
-//! Requests that ask the same thing at the same time are answered by one statement: what a loader does within a request, among requests.
+//! Requests that look up single rows in the same way at the same time are answered by one statement: what a loader does within a
+//! request, among requests.
 //!
-//! Whoever finds that nobody asks asks at once. Whoever comes while that statement runs waits for its end, and the first one of those
-//! then asks for all of them: so the more there is to do, the more is done by each statement, and nobody waits who is alone.
+//! Whoever finds that nobody asks asks at once. Whoever comes while a statement of the same plan runs waits for its end, and the first one of
+//! those then asks for all of them: so the more there is to do, the more is done by each statement.
 //!
 //! **Invariants:** a statement is shared by those alone who would send it word for word, values included, but for the keys: so each gets
 //! what it would have read by itself, whoever it is. It is sent after everybody who shares it has come, so that each sees what was
-//! committed before it came. Nobody depends on another one's request: whoever waits for one that ends asks by itself. What takes long is not waited for.
+//! committed before it came. Whatever becomes of another one's request, or of its statement, nobody waits for it for long, and nobody fails
+//! by it: who was not answered asks again, at last alone.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use sea_orm::Values;
 use tokio::sync::{Notify, oneshot};
@@ -16,12 +18,14 @@ use tokio::time::timeout;
 
 use super::BatchError;
 
-/// Who asks one statement now.
+/// Who asks by one statement now.
 pub(crate) struct Together<K, V>(Mutex<State<K, V>>);
 
 struct State<K, V> {
     /// How many statements run.
     running: usize,
+    /// What the last of them was sent with, but for the keys.
+    values: Values,
     /// How long the last took that has ended.
     took: Duration,
     /// Those who wait to be asked for by one statement.
@@ -39,7 +43,7 @@ struct Group<K, V> {
 struct Members<K, V> {
     keys: Vec<K>,
     /// For how many of the keys each waits who does not ask, and where it waits.
-    others: Vec<(usize, oneshot::Sender<Answer<V>>)>,
+    others: Vec<(usize, oneshot::Sender<Vec<V>>)>,
 }
 
 type Answer<V> = Result<Vec<V>, BatchError>;
@@ -50,18 +54,22 @@ enum Part<'t, K, V> {
     Alone(Running<'t, K, V>),
     /// Wait for the turn, and ask for all who have come by then.
     First(First<'t, K, V>),
-    /// Wait for the answer.
-    Other(oneshot::Receiver<Answer<V>>),
+    /// Wait for what was found.
+    Other(oneshot::Receiver<Vec<V>>),
 }
 
-/// The longest that anybody waits for the end of another one's statement.
+/// The longest that anybody waits for the end of a statement before its own.
 const SHORT: Duration = Duration::from_millis(2);
 /// A statement that takes as long as this once it has a connection is not waited for at all.
 const LONG: Duration = Duration::from_millis(5);
+/// The longest that anybody waits for another one to ask and to be answered.
+const PATIENCE: Duration = Duration::from_millis(50);
 /// The most keys that one asks for who may share: with more, there is little to save.
 pub(crate) const FEW: usize = 4;
 /// The most keys that are asked for together.
 const MOST: usize = 256;
+/// How often somebody tries to share who was not answered.
+const TRIES: usize = 2;
 
 impl<K: Copy, V> Together<K, V> {
     /// Lets `ask` find what these keys name, and how long its statement took, or shares another's finding. `values` are what it asks with, but
@@ -70,37 +78,43 @@ impl<K: Copy, V> Together<K, V> {
     where
         F: Future<Output = Result<(Vec<V>, Duration), BatchError>>,
     {
-        match self.join(values, keys) {
-            Part::Alone(running) => running.end(ask(keys.to_vec()).await),
-            Part::First(first) => {
-                let (running, Members { keys: all, others }) = first.turn().await;
-                share(running.end(ask(all).await), keys.len(), others)
+        for _ in 0..TRIES {
+            match self.join(&values, keys) {
+                Part::Alone(running) => return running.end(ask(keys.to_vec()).await),
+                Part::First(first) => {
+                    let (running, Members { keys: all, others }) = first.turn().await;
+                    return Ok(share(running.end(ask(all).await)?, keys.len(), others));
+                }
+                Part::Other(found) => {
+                    // Who would have asked may have gone, fail, or wait for something of its own.
+                    if let Ok(Ok(found)) = timeout(PATIENCE, found).await {
+                        return Ok(found);
+                    }
+                }
             }
-            Part::Other(answer) => match answer.await {
-                Ok(answer) => answer,
-                // Who would have asked has gone.
-                Err(_) => Ok(ask(keys.to_vec()).await?.0),
-            },
         }
+        let running = self.lock().begin(self, &values);
+        running.end(ask(keys.to_vec()).await)
     }
 
-    fn join(&self, values: Values, keys: &[K]) -> Part<'_, K, V> {
+    fn join(&self, values: &Values, keys: &[K]) -> Part<'_, K, V> {
         let mut state = self.lock();
         match &state.waiting {
             Some(group) => {
-                if let Some(answer) = group.add(&values, keys) {
-                    return Part::Other(answer);
+                if let Some(found) = group.add(values, keys) {
+                    return Part::Other(found);
                 }
             }
-            None if state.took < LONG && state.running > 0 => {
+            None if state.running > 0 && state.took < LONG && state.values == *values => {
                 let members = Members { keys: keys.to_vec(), others: Vec::new() };
-                let group = Arc::new(Group { values, turn: Notify::new(), members: Mutex::new(members) });
+                let group = Group { values: values.clone(), turn: Notify::new(), members: Mutex::new(members) };
+                let group = Arc::new(group);
                 state.waiting = Some(Arc::clone(&group));
                 return Part::First(First { together: self, group });
             }
             None => {}
         }
-        Part::Alone(state.begin(self))
+        Part::Alone(state.begin(self, values))
     }
 
     fn lock(&self) -> MutexGuard<'_, State<K, V>> {
@@ -108,29 +122,28 @@ impl<K: Copy, V> Together<K, V> {
     }
 }
 
-/// What runs is no part of what a statement is.
-impl<K, V> PartialEq for Together<K, V> {
-    fn eq(&self, _: &Self) -> bool {
-        true
-    }
-}
-
 impl<K, V> Default for Together<K, V> {
     fn default() -> Self {
-        Self(Mutex::new(State { running: 0, took: Duration::MAX, waiting: None }))
+        let values = Values(Vec::new());
+        Self(Mutex::new(State { running: 0, values, took: Duration::MAX, waiting: None }))
     }
 }
 
 impl<K, V> State<K, V> {
-    fn begin<'t>(&mut self, together: &'t Together<K, V>) -> Running<'t, K, V> {
+    fn begin<'t>(&mut self, together: &'t Together<K, V>, values: &Values) -> Running<'t, K, V> {
         self.running += 1;
-        Running(together)
+        self.values = values.clone();
+        Running { together, began: Instant::now(), took: None }
+    }
+
+    fn leave(&mut self, group: &Arc<Group<K, V>>) {
+        self.waiting.take_if(|waiting| Arc::ptr_eq(waiting, group));
     }
 }
 
 impl<K: Copy, V> Group<K, V> {
     /// Takes somebody in who asks the same, as long as there is room.
-    fn add(&self, values: &Values, keys: &[K]) -> Option<oneshot::Receiver<Answer<V>>> {
+    fn add(&self, values: &Values, keys: &[K]) -> Option<oneshot::Receiver<Vec<V>>> {
         let mut members = lock(&self.members);
         if self.values != *values || members.keys.len() + keys.len() > MOST {
             return None;
@@ -142,26 +155,18 @@ impl<K: Copy, V> Group<K, V> {
     }
 }
 
-/// Gives each its part of an answer, and the first one its own.
-fn share<V>(answer: Answer<V>, own: usize, others: Vec<(usize, oneshot::Sender<Answer<V>>)>) -> Answer<V> {
-    let mut found = match answer {
-        Ok(found) => found.into_iter(),
-        Err(error) => {
-            for (_, sender) in others {
-                let _ = sender.send(Err(error.clone()));
-            }
-            return Err(error);
-        }
-    };
+/// Gives each its part of what was found, and the first one its own.
+fn share<V>(found: Vec<V>, own: usize, others: Vec<(usize, oneshot::Sender<Vec<V>>)>) -> Vec<V> {
+    let mut found = found.into_iter();
     let own = found.by_ref().take(own).collect();
     for (count, sender) in others {
         // Who does not wait any more needs nothing.
-        let _ = sender.send(Ok(found.by_ref().take(count).collect()));
+        let _ = sender.send(found.by_ref().take(count).collect());
     }
-    Ok(own)
+    own
 }
 
-/// Held by the first one of those who wait. Dropped, it lets the others ask by themselves.
+/// Held by the first one of those who wait. Dropped, it lets the others ask again.
 struct First<'t, K, V> {
     together: &'t Together<K, V>,
     group: Arc<Group<K, V>>,
@@ -174,16 +179,10 @@ impl<'t, K, V> First<'t, K, V> {
         let _ = timeout(SHORT, self.group.turn.notified()).await;
         let mut state = lock(&self.together.0);
         state.leave(&self.group);
-        let running = state.begin(self.together);
+        let running = state.begin(self.together, &self.group.values);
         drop(state);
         let mut members = lock(&self.group.members);
         (running, Members { keys: std::mem::take(&mut members.keys), others: std::mem::take(&mut members.others) })
-    }
-}
-
-impl<K, V> State<K, V> {
-    fn leave(&mut self, group: &Arc<Group<K, V>>) {
-        self.waiting.take_if(|waiting| Arc::ptr_eq(waiting, group));
     }
 }
 
@@ -195,20 +194,27 @@ impl<K, V> Drop for First<'_, K, V> {
 }
 
 /// Held while a statement runs. At its end, well or not, those who wait have their turn.
-struct Running<'t, K, V>(&'t Together<K, V>);
+struct Running<'t, K, V> {
+    together: &'t Together<K, V>,
+    began: Instant,
+    /// How long it took, once it is known.
+    took: Option<Duration>,
+}
 
 impl<K, V> Running<'_, K, V> {
-    fn end(self, answer: Result<(Vec<V>, Duration), BatchError>) -> Answer<V> {
+    fn end(mut self, answer: Result<(Vec<V>, Duration), BatchError>) -> Answer<V> {
         let (found, took) = answer?;
-        lock(&self.0.0).took = took;
+        self.took = Some(took);
         Ok(found)
     }
 }
 
 impl<K, V> Drop for Running<'_, K, V> {
     fn drop(&mut self) {
-        let mut state = lock(&self.0.0);
+        let mut state = lock(&self.together.0);
         state.running -= 1;
+        // One that failed, or that nobody waits for any more, took what it took.
+        state.took = self.took.unwrap_or_else(|| self.began.elapsed());
         if let Some(waiting) = &state.waiting {
             waiting.turn.notify_one();
         }

@@ -97,16 +97,16 @@ impl Request {
         self.query.is_none()
     }
 
-    /// Reads a request from JSON that has nothing but a document's text, a name and variables, as most have; nothing where it is any other, or is
-    /// none: [`Request::from_json`] tells what is wrong with it.
+    /// Reads a request from JSON as most clients send it: the document's text, a name, variables and extensions. Nothing where it is any
+    /// other, or is none: [`Request::from_json`] reads that, or tells what is wrong with it. Objects in variables keep the order of their fields.
     #[must_use]
     pub fn from_plain_json(body: &[u8]) -> Option<Self> {
         // A list would be taken for its fields in their order.
         let body = body.trim_ascii_start().starts_with(b"{").then_some(body)?;
-        let Plain { query, operation_name, variables } = serde_json::from_slice(body).ok()?;
-        // As there: clients send an empty name for a document with one operation.
-        let operation_name = operation_name.filter(|name| !name.is_empty());
-        Some(Self { operation_name, variables: variables.unwrap_or_default(), ..Self::new(query) })
+        let Plain { query, operation_name, variables, extensions } = serde_json::from_slice(body).ok()?;
+        Self { query: Some(query), operation_name, variables: variables.unwrap_or_default(), ..Self::default() }
+            .extended(extensions.unwrap_or_default())
+            .ok()
     }
 
     /// Reads a request from the JSON object in which GraphQL over HTTP and over WebSocket put it: `query`, `operationName`,
@@ -125,29 +125,24 @@ impl Request {
         };
         let operation_name = take_text(&mut fields, "operationName", "`operationName` must be a string or null.")?;
         let variables = take_object(&mut fields, "variables", "`variables` must be an object or null.")?;
-        let mut extensions = take_object(&mut fields, "extensions", "`extensions` must be an object or null.")?;
+        let extensions = take_object(&mut fields, "extensions", "`extensions` must be an object or null.")?;
+        let variables = Variables::from_json(Value::Object(variables));
+        Self { query, document_id, operation_name, variables, ..Self::default() }.extended(extensions)
+    }
+
+    /// Adds what its extensions say.
+    fn extended(self, mut extensions: Map<String, Value>) -> Result<Self, &'static str> {
         let sha256 = read_hash(&mut extensions)?;
         let min_position = read_position(&extensions)?;
-        if query.is_none() && document_id.is_none() && sha256.is_none() {
+        if self.query.is_none() && self.document_id.is_none() && sha256.is_none() {
             return Err("`query` must be there, and a string.");
         }
-        Ok(Self {
-            query,
-            sha256,
-            document_id,
-            // Clients send an empty name for a document with one operation.
-            operation_name: operation_name.filter(|name| !name.is_empty()),
-            variables: Variables::from_json(Value::Object(variables)),
-            is_safe: false,
-            resume_after: None,
-            min_position,
-            tells: Tells {
-                cost: extensions.get("cost") == Some(&Value::Bool(true)),
-                source: min_position.is_some() || extensions.get("readFrom") == Some(&Value::Bool(true)),
-                explanation: false,
-            },
-            meter: None,
-        })
+        let is_wanted = |name| extensions.get(name) == Some(&Value::Bool(true));
+        let source = min_position.is_some() || is_wanted("readFrom");
+        let tells = Tells { cost: is_wanted("cost"), source, explanation: false };
+        // Clients send an empty name for a document with one operation.
+        let operation_name = self.operation_name.filter(|name| !name.is_empty());
+        Ok(Self { sha256, operation_name, min_position, tells, ..self })
     }
 }
 
@@ -158,6 +153,7 @@ struct Plain {
     query: String,
     operation_name: Option<String>,
     variables: Option<Variables>,
+    extensions: Option<Map<String, Value>>,
 }
 
 /// `minPosition`, as `extensions.position` of a mutation's answer gives it.
@@ -222,7 +218,8 @@ mod tests {
         let plain = [
             r#"{"query":"{ a }"}"#,
             r#"{"query":"{ \"a\" }","operationName":null,"variables":null}"#,
-            r#"{"operationName":"","query":"{ a }","variables":{}}"#,
+            r#"{"operationName":"","query":"{ a }","variables":{},"extensions":{}}"#,
+            r#" {"query":"{ a }","extensions":{"cost":true,"clientLibrary":{"name":"a"}}} "#,
             r#"{"query":"{ a }","operationName":"A","variables":{"b":[1,-2,3.5,1e3,18446744073709551615,null,true,"x",{"c":{}}],"a":1,"a":2}}"#,
         ];
         for body in plain {
@@ -234,8 +231,9 @@ mod tests {
             "",
             "[]",
             r#"{"query":"{ a }"} x"#,
-            r#"{"query":"{ a }","extensions":{}}"#,
             r#"{"query":"{ a }","variables":[]}"#,
+            r#"{"query":"{ a }","extensions":{"minPosition":7}}"#,
+            r#"{"query":"{ a }","unknown":[]}"#,
             r#"{"query":null}"#,
             r#"{"query":7}"#,
             r#"[{"query":"{ a }"}]"#,

@@ -44,7 +44,7 @@ pub(super) async fn post(
     let explains = explain::is_asked_for(&headers)?;
     let min_position = min_position(&headers)?;
     let asked = Asked { served: &served, caller, client, request_id: &request_id.0, min_position, explains };
-    let response = match Sent::read(&read_json(&served, &headers, body).await?)? {
+    let response = match Sent::read(&read_bytes(&served, &headers, body).await?)? {
         Sent::One(request) => respond(asked.execute(request, meter.clone()).await, response_type),
         Sent::List(requests) => Box::pin(asked.batch(requests, meter.clone(), response_type)).await?,
     };
@@ -102,11 +102,11 @@ impl Sent {
 }
 
 /// The JSON of a body, if it is sent as that.
-pub(super) async fn read_body(served: &Served, headers: &HeaderMap, body: Body) -> Result<Value, HttpError> {
-    parse_json(&read_json(served, headers, body).await?)
+pub(super) async fn read_json(served: &Served, headers: &HeaderMap, body: Body) -> Result<Value, HttpError> {
+    parse_json(&read_bytes(served, headers, body).await?)
 }
 
-async fn read_json(served: &Served, headers: &HeaderMap, body: Body) -> Result<Bytes, HttpError> {
+async fn read_bytes(served: &Served, headers: &HeaderMap, body: Body) -> Result<Bytes, HttpError> {
     if !is_json(headers) {
         let message = "The body must be JSON, with content-type: application/json.";
         return Err(HttpError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, Code::UnsupportedMediaType, message));

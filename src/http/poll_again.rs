@@ -2,7 +2,7 @@
 //!
 //! hyper reads a body only once its handler has asked for it, and the handler is polled by hyper: so each request with a body wakes the
 //! task that it is polled in. tokio takes that for a task that has much to do: it goes to the end of the queue, and another
-//! thread is woken to take it from there, which costs more than all else that a small request does.
+//! thread is woken to take it from there. That took an eighth of the CPU time of a small request.
 
 use std::pin::Pin;
 use std::sync::Arc;

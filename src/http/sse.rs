@@ -17,7 +17,7 @@ use futures_util::stream::{self, Stream};
 
 use super::client::ClientAddress;
 use super::error::HttpError;
-use super::graphql::{read_body, read_parameters, tell_left};
+use super::graphql::{read_json, read_parameters, tell_left};
 use super::identity::identify;
 use super::request::RequestId;
 use super::streams::OpenStream;
@@ -43,7 +43,7 @@ pub(super) async fn post(
         Ok(meter) => meter,
         Err(limited) => return Ok(refuse(&served, &limited)),
     };
-    let body = read_body(&served, &headers, request.into_body()).await?;
+    let body = read_json(&served, &headers, request.into_body()).await?;
     let request = Request::from_json(body).map_err(HttpError::bad_request)?;
     Ok(respond(&served, request, (identified, meter), &headers, request_id).await)
 }

@@ -36,15 +36,14 @@ pub(crate) enum Rows<'p> {
 }
 
 /// A statement in its two forms, and where its cells are.
-#[derive(PartialEq)]
 pub(crate) struct Statement {
     /// For any number of keys; for none at all where the rows belong to nothing.
     pub(crate) many: Text,
     /// For one key, of which the database makes a simpler plan.
     pub(crate) single: Option<Text>,
     pub(crate) layout: Layout,
-    /// Who runs it for a single key, or few, at this time.
-    pub(crate) together: Together<Uuid, Found>,
+    /// Who asks by it at this time, where it brings single rows.
+    pub(crate) together: Option<Together<Uuid, Found>>,
 }
 
 /// Which cell of a row holds what. The level's columns come first.
@@ -89,11 +88,19 @@ impl Statement {
         };
         if by.is_none() {
             let (many, layout) = text(KeyTable::None);
-            return Some(Self { many, single: None, layout, together: Together::default() });
+            return Some(Self { many, single: None, layout, together: None });
         }
         let single = beside.is_empty().then(|| text(KeyTable::Single(Slot::Keys.expr())).0);
         let (many, layout) = text(KeyTable::Many { keys: Slot::Keys.expr(), beside });
-        Some(Self { many, single, layout, together: Together::default() })
+        let together = matches!(rows, Rows::One { .. }).then(Together::default);
+        Some(Self { many, single, layout, together })
+    }
+}
+
+/// Who asks is no part of what a statement is.
+impl PartialEq for Statement {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.many, &self.single, self.layout) == (&other.many, &other.single, other.layout)
     }
 }
 

@@ -91,14 +91,14 @@ async fn who_asks_with_other_values_asks_alone() {
 }
 
 #[tokio::test]
-async fn whoever_waits_for_one_that_goes_asks_by_itself() {
+async fn whoever_waits_for_one_that_goes_asks_again() {
     // While it waits for its turn, and while it asks for all.
     for has_begun in [false, true] {
         let doubler = Doubler::warm().await;
         let (mut alone, mut first) = (doubler.ask(1), doubler.ask(2));
         begin(&mut alone).await;
         begin(&mut first).await;
-        let mut others = [doubler.ask(3), doubler.ask(4)];
+        let mut others = [doubler.ask(3), doubler.ask(4), doubler.ask(5)];
         for other in &mut others {
             begin(other).await;
         }
@@ -108,29 +108,45 @@ async fn whoever_waits_for_one_that_goes_asks_by_itself() {
             begin(&mut first).await;
         }
         drop(first);
+        for other in &mut others {
+            begin(other).await;
+        }
         doubler.may_answer.add_permits(2);
         let answers: Vec<_> = join_all(others).await.into_iter().map(Result::unwrap).collect();
-        assert_eq!(answers, [[6], [8]]);
-        let own: &[Vec<i32>] = &[vec![3], vec![4]];
+        assert_eq!(answers, [[6], [8], [10]]);
+        // One of them at once, and the others together.
+        let own: &[Vec<i32>] = &[vec![3], vec![4, 5]];
         assert!(doubler.asked().ends_with(own), "{:?}", doubler.asked());
-        assert_eq!(doubler.asked().contains(&vec![2, 3, 4]), has_begun);
-        // Nothing is left of them.
-        doubler.may_answer.add_permits(1);
-        assert_eq!(doubler.ask(5).await.unwrap(), [10]);
+        assert_eq!(doubler.asked().contains(&vec![2, 3, 4, 5]), has_begun);
     }
 }
 
 #[tokio::test]
-async fn an_error_reaches_all_that_shared_it() {
+async fn nobody_fails_by_another_one() {
     let doubler = Doubler::warm().await;
     let mut asks = [doubler.ask(1), doubler.ask(2), doubler.ask(-1), doubler.ask(3)];
     for ask in &mut asks {
         begin(ask).await;
     }
-    doubler.may_answer.add_permits(2);
+    doubler.may_answer.add_permits(9);
     let answers = join_all(asks).await;
-    assert_eq!(answers[0].as_ref().unwrap(), &[2]);
-    assert!(answers[1..].iter().all(|other| matches!(other, Err(BatchError::Vanished))), "{answers:?}");
+    let found: Vec<_> = answers.iter().map(|answer| answer.as_ref().ok().map(|found| found[0])).collect();
+    // Who asked for all has failed with all.
+    assert_eq!(found, [Some(2), None, None, Some(6)], "{:?}", doubler.asked());
+}
+
+#[tokio::test]
+async fn nobody_waits_long_for_one_who_does_not_ask() {
+    let doubler = Doubler::warm().await;
+    let (mut alone, mut stuck, mut other) = (doubler.ask(1), doubler.ask(2), doubler.ask(3));
+    for ask in [&mut alone, &mut stuck, &mut other] {
+        begin(ask).await;
+    }
+    doubler.may_answer.add_permits(2);
+    alone.await.unwrap();
+    // The one whose turn it is is not polled.
+    assert_eq!(timeout(PATIENCE * 4, other).await.unwrap().unwrap(), [6]);
+    drop(stuck);
 }
 
 #[tokio::test]

@@ -153,7 +153,7 @@ async fn add_webhook(client: &Client, project: &str) -> [String; 2] {
     [data["createWebhook"]["webhook"]["id"].as_str().unwrap().to_owned(), Rows::id("webhook_delivery", 60)]
 }
 
-fn caller(name: &str, instance: InstanceRole, projects: BTreeMap<Uuid, Role>) -> Caller {
+pub(crate) fn caller(name: &str, instance: InstanceRole, projects: BTreeMap<Uuid, Role>) -> Caller {
     Caller::new(
         name,
         ActorKind::Person,
