@@ -1,8 +1,7 @@
 //! The one loader of rows: pages, single rows and counts, for all parents of a level, by one statement.
 
 use std::pin::pin;
-use std::sync::{Arc, OnceLock};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
 
 use sea_orm::{Value, Values};
 use tracing::Instrument as _;
@@ -103,20 +102,16 @@ impl RowLoader {
     async fn load_batch(&self, ask: &Ask, keys: &[Uuid]) -> Result<Vec<Found>, BatchError> {
         let Statement { many, together, .. } = &*ask.statement;
         let together = together.as_ref().filter(|_| keys.len() <= FEW && self.database.shares_statements());
-        let Some(together) = together else { return Ok(self.run(ask, keys).await?.0) };
+        let Some(together) = together else { return self.run(ask, keys).await };
         let besides_keys = self.values(ask, many, &|| Value::Bool(None));
         together.ask(besides_keys, keys, |keys| async move { self.run(ask, &keys).await }).await
     }
 
-    /// What was found, and how long the statement took once it had a connection.
-    async fn run(&self, ask: &Ask, keys: &[Uuid]) -> Result<(Vec<Found>, Duration), BatchError> {
+    async fn run(&self, ask: &Ask, keys: &[Uuid]) -> Result<Vec<Found>, BatchError> {
         let Statement { many, single, layout, .. } = &*ask.statement;
         let single = single.as_ref().filter(|_| keys.len() == 1 && ask.beside.is_none());
         let text = single.unwrap_or(many);
-        let began = OnceLock::new();
         let values = || {
-            // They are asked for when the statement can be sent.
-            began.get_or_init(Instant::now);
             self.values(ask, text, &|| match single {
                 Some(_) => keys[0].into(),
                 None => dialect::list_keys(self.database.backend(), keys, ask.beside()),
@@ -136,7 +131,7 @@ impl RowLoader {
         for found in &mut found {
             layout.finish(found);
         }
-        Ok((found, began.get().map_or(Duration::MAX, Instant::elapsed)))
+        Ok(found)
     }
 
     /// What a text is given, with this for its keys.

@@ -10,7 +10,7 @@
 //! by it: who was not answered asks again, at last alone.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use sea_orm::Values;
 use tokio::sync::{Notify, oneshot};
@@ -26,8 +26,6 @@ struct State<K, V> {
     running: usize,
     /// What the last of them was sent with, but for the keys.
     values: Values,
-    /// How long the last took that has ended.
-    took: Duration,
     /// Those who wait to be asked for by one statement.
     waiting: Option<Arc<Group<K, V>>>,
 }
@@ -60,8 +58,6 @@ enum Part<'t, K, V> {
 
 /// The longest that anybody waits for the end of a statement before its own.
 const SHORT: Duration = Duration::from_millis(2);
-/// A statement that takes as long as this once it has a connection is not waited for at all.
-const LONG: Duration = Duration::from_millis(5);
 /// The longest that anybody waits for another one to ask and to be answered.
 const PATIENCE: Duration = Duration::from_millis(50);
 /// The most keys that one asks for who may share: with more, there is little to save.
@@ -72,18 +68,17 @@ const MOST: usize = 256;
 const TRIES: usize = 2;
 
 impl<K: Copy, V> Together<K, V> {
-    /// Lets `ask` find what these keys name, and how long its statement took, or shares another's finding. `values` are what it asks with, but
-    /// for the keys.
+    /// Lets `ask` find what these keys name, or shares another's finding. `values` are what it asks with, but for the keys.
     pub(crate) async fn ask<F>(&self, values: Values, keys: &[K], ask: impl Fn(Vec<K>) -> F) -> Answer<V>
     where
-        F: Future<Output = Result<(Vec<V>, Duration), BatchError>>,
+        F: Future<Output = Answer<V>>,
     {
         for _ in 0..TRIES {
             match self.join(&values, keys) {
-                Part::Alone(running) => return running.end(ask(keys.to_vec()).await),
+                Part::Alone(_running) => return ask(keys.to_vec()).await,
                 Part::First(first) => {
-                    let (running, Members { keys: all, others }) = first.turn().await;
-                    return Ok(share(running.end(ask(all).await)?, keys.len(), others));
+                    let (_running, Members { keys: all, others }) = first.turn().await;
+                    return Ok(share(ask(all).await?, keys.len(), others));
                 }
                 Part::Other(found) => {
                     // Who would have asked may have gone, fail, or wait for something of its own.
@@ -93,8 +88,8 @@ impl<K: Copy, V> Together<K, V> {
                 }
             }
         }
-        let running = self.lock().begin(self, &values);
-        running.end(ask(keys.to_vec()).await)
+        let _running = self.lock().begin(self, &values);
+        ask(keys.to_vec()).await
     }
 
     fn join(&self, values: &Values, keys: &[K]) -> Part<'_, K, V> {
@@ -105,7 +100,7 @@ impl<K: Copy, V> Together<K, V> {
                     return Part::Other(found);
                 }
             }
-            None if state.running > 0 && state.took < LONG && state.values == *values => {
+            None if state.running > 0 && state.values == *values => {
                 let members = Members { keys: keys.to_vec(), others: Vec::new() };
                 let group = Group { values: values.clone(), turn: Notify::new(), members: Mutex::new(members) };
                 let group = Arc::new(group);
@@ -124,8 +119,7 @@ impl<K: Copy, V> Together<K, V> {
 
 impl<K, V> Default for Together<K, V> {
     fn default() -> Self {
-        let values = Values(Vec::new());
-        Self(Mutex::new(State { running: 0, values, took: Duration::MAX, waiting: None }))
+        Self(Mutex::new(State { running: 0, values: Values(Vec::new()), waiting: None }))
     }
 }
 
@@ -133,7 +127,7 @@ impl<K, V> State<K, V> {
     fn begin<'t>(&mut self, together: &'t Together<K, V>, values: &Values) -> Running<'t, K, V> {
         self.running += 1;
         self.values = values.clone();
-        Running { together, began: Instant::now(), took: None }
+        Running(together)
     }
 
     fn leave(&mut self, group: &Arc<Group<K, V>>) {
@@ -194,27 +188,12 @@ impl<K, V> Drop for First<'_, K, V> {
 }
 
 /// Held while a statement runs. At its end, well or not, those who wait have their turn.
-struct Running<'t, K, V> {
-    together: &'t Together<K, V>,
-    began: Instant,
-    /// How long it took, once it is known.
-    took: Option<Duration>,
-}
-
-impl<K, V> Running<'_, K, V> {
-    fn end(mut self, answer: Result<(Vec<V>, Duration), BatchError>) -> Answer<V> {
-        let (found, took) = answer?;
-        self.took = Some(took);
-        Ok(found)
-    }
-}
+struct Running<'t, K, V>(&'t Together<K, V>);
 
 impl<K, V> Drop for Running<'_, K, V> {
     fn drop(&mut self) {
-        let mut state = lock(&self.together.0);
+        let mut state = lock(&self.0.0);
         state.running -= 1;
-        // One that failed, or that nobody waits for any more, took what it took.
-        state.took = self.took.unwrap_or_else(|| self.began.elapsed());
         if let Some(waiting) = &state.waiting {
             waiting.turn.notify_one();
         }

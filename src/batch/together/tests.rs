@@ -18,12 +18,8 @@ struct Doubler {
 }
 
 impl Doubler {
-    /// One whose last statement took no time.
-    async fn warm() -> Self {
-        let doubler = Self { together: Together::default(), asked: Mutex::default(), may_answer: Semaphore::new(1) };
-        doubler.ask(0).await.unwrap();
-        lock(&doubler.asked).clear();
-        doubler
+    fn new() -> Self {
+        Self { together: Together::default(), asked: Mutex::default(), may_answer: Semaphore::new(0) }
     }
 
     fn ask(&self, key: i32) -> BoxFuture<'_, Answer<i32>> {
@@ -37,7 +33,7 @@ impl Doubler {
             if keys.contains(&-1) {
                 Err(BatchError::Vanished)
             } else {
-                Ok((keys.into_iter().map(|key| key * 2).collect(), Duration::ZERO))
+                Ok(keys.into_iter().map(|key| key * 2).collect())
             }
         };
         async move { self.together.ask(Values(values), &keys, double).await }.boxed()
@@ -55,7 +51,7 @@ async fn begin<T>(future: &mut BoxFuture<'_, T>) {
 
 #[tokio::test]
 async fn who_comes_while_one_asks_is_asked_for_together_with_others() {
-    let doubler = Doubler::warm().await;
+    let doubler = Doubler::new();
     let mut alone = doubler.ask(1);
     begin(&mut alone).await;
     let mut waiting: Vec<_> = vec![doubler.ask_with(Vec::new(), vec![2, 3]), doubler.ask(4), doubler.ask(2)];
@@ -77,7 +73,7 @@ async fn who_comes_while_one_asks_is_asked_for_together_with_others() {
 
 #[tokio::test]
 async fn who_asks_with_other_values_asks_alone() {
-    let doubler = Doubler::warm().await;
+    let doubler = Doubler::new();
     let with = |value: i32, key| doubler.ask_with(vec![value.into()], vec![key]);
     let mut asks = [with(1, 1), with(1, 2), with(2, 3), with(1, 4)];
     for ask in &mut asks {
@@ -94,7 +90,7 @@ async fn who_asks_with_other_values_asks_alone() {
 async fn whoever_waits_for_one_that_goes_asks_again() {
     // While it waits for its turn, and while it asks for all.
     for has_begun in [false, true] {
-        let doubler = Doubler::warm().await;
+        let doubler = Doubler::new();
         let (mut alone, mut first) = (doubler.ask(1), doubler.ask(2));
         begin(&mut alone).await;
         begin(&mut first).await;
@@ -123,7 +119,7 @@ async fn whoever_waits_for_one_that_goes_asks_again() {
 
 #[tokio::test]
 async fn nobody_fails_by_another_one() {
-    let doubler = Doubler::warm().await;
+    let doubler = Doubler::new();
     let mut asks = [doubler.ask(1), doubler.ask(2), doubler.ask(-1), doubler.ask(3)];
     for ask in &mut asks {
         begin(ask).await;
@@ -137,7 +133,7 @@ async fn nobody_fails_by_another_one() {
 
 #[tokio::test]
 async fn nobody_waits_long_for_one_who_does_not_ask() {
-    let doubler = Doubler::warm().await;
+    let doubler = Doubler::new();
     let (mut alone, mut stuck, mut other) = (doubler.ask(1), doubler.ask(2), doubler.ask(3));
     for ask in [&mut alone, &mut stuck, &mut other] {
         begin(ask).await;
@@ -151,7 +147,7 @@ async fn nobody_waits_long_for_one_who_does_not_ask() {
 
 #[tokio::test]
 async fn nobody_waits_long_for_another_one() {
-    let doubler = Doubler::warm().await;
+    let doubler = Doubler::new();
     let mut stuck = doubler.together.ask(Values(Vec::new()), &[1], |_| pending()).boxed();
     begin(&mut stuck).await;
     let mut waiting = doubler.ask(2);
@@ -169,36 +165,19 @@ async fn nobody_waits_long_for_another_one() {
 }
 
 #[tokio::test]
-async fn what_takes_long_is_not_waited_for() {
-    let doubler = Doubler::warm().await;
-    let slow = doubler.together.ask(Values(Vec::new()), &[1], |keys| async { Ok((keys, LONG)) });
-    slow.await.unwrap();
-    let mut asks = [doubler.ask(2), doubler.ask(3)];
-    for ask in &mut asks {
-        begin(ask).await;
-    }
-    assert_eq!(doubler.asked(), [vec![2], vec![3]]);
-}
-
-#[tokio::test]
 async fn no_more_are_asked_for_together_than_may_be() {
     let together = Together::<usize, usize>::default();
-    together.ask(Values(Vec::new()), &[0], |keys| async { Ok((keys, Duration::ZERO)) }).await.unwrap();
+    together.ask(Values(Vec::new()), &[0], |keys| async { Ok(keys) }).await.unwrap();
     let mut stuck = pin!(together.ask(Values(Vec::new()), &[0], |_| pending()));
     assert!(poll!(&mut stuck).is_pending());
     let mut waiting: Vec<_> = Vec::new();
     for key in 0..MOST {
         let together = &together;
-        let ask = async move {
-            together.ask(Values(Vec::new()), &[key], |keys| async { Ok((keys, Duration::ZERO)) }).await.unwrap()
-        };
+        let ask = async move { together.ask(Values(Vec::new()), &[key], |keys| async { Ok(keys) }).await.unwrap() };
         let mut ask = ask.boxed();
         begin(&mut ask).await;
         waiting.push(ask);
     }
-    assert_eq!(
-        together.ask(Values(Vec::new()), &[MOST], |keys| async { Ok((keys, Duration::ZERO)) }).await.unwrap(),
-        [MOST]
-    );
+    assert_eq!(together.ask(Values(Vec::new()), &[MOST], |keys| async { Ok(keys) }).await.unwrap(), [MOST]);
     assert_eq!(join_all(waiting).await.concat(), (0..MOST).collect::<Vec<_>>());
 }

@@ -64,13 +64,14 @@ async fn each_sees_what_was_committed_before_it(backend: Backend) {
             while !stop.load(Ordering::Relaxed) {
                 client.data_with(DOCUMENT, json!({ "id": id })).await;
                 read.fetch_add(1, Ordering::Relaxed);
+                tokio::task::yield_now().await;
             }
         })
     });
     let crowd: Vec<_> = crowd.collect();
     let rename =
         "mutation($id: ID!, $name: String!) { updateFeature(input: { id: $id, name: $name }) { userErrors { code } } }";
-    for number in 0..100 {
+    for number in 0..30 {
         let name = format!("name {number}");
         client.data_with(rename, json!({ "id": id, "name": name })).await;
         let seen = client.data_with(DOCUMENT, json!({ "id": id })).await;
@@ -81,7 +82,7 @@ async fn each_sees_what_was_committed_before_it(backend: Backend) {
         one.await.unwrap();
     }
     let (read, ran) = (read.load(Ordering::Relaxed), client.statements.count());
-    println!("{backend:?}: 100 writes were seen at once, among {read} reads in {ran} statements");
+    println!("{backend:?}: 30 writes were seen at once, among {read} reads in {ran} statements");
     assert!(read > 100, "{read}");
 }
 
