@@ -198,7 +198,7 @@ async fn yield_once() {
 }
 
 /// No code panics while it holds one of these locks; if one did, the value would still be whole.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

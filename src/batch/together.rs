@@ -9,7 +9,7 @@
 //! committed before it came. Whatever becomes of another one's request, or of its statement, nobody waits for it for long, and nobody fails
 //! by it: who was not answered asks again, at last alone.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use sea_orm::Values;
@@ -17,6 +17,7 @@ use tokio::sync::{Notify, oneshot};
 use tokio::time::timeout;
 
 use super::BatchError;
+use super::dispatch::lock;
 
 /// Who asks by one statement now.
 pub(crate) struct Together<K, V>(Mutex<State<K, V>>);
@@ -88,12 +89,12 @@ impl<K: Copy, V> Together<K, V> {
                 }
             }
         }
-        let _running = self.lock().begin(self, &values);
+        let _running = lock(&self.0).begin(self, &values);
         ask(keys.to_vec()).await
     }
 
     fn join(&self, values: &Values, keys: &[K]) -> Part<'_, K, V> {
-        let mut state = self.lock();
+        let mut state = lock(&self.0);
         match &state.waiting {
             Some(group) => {
                 if let Some(found) = group.add(values, keys) {
@@ -110,10 +111,6 @@ impl<K: Copy, V> Together<K, V> {
             None => {}
         }
         Part::Alone(state.begin(self, values))
-    }
-
-    fn lock(&self) -> MutexGuard<'_, State<K, V>> {
-        lock(&self.0)
     }
 }
 
@@ -198,11 +195,6 @@ impl<K, V> Drop for Running<'_, K, V> {
             waiting.turn.notify_one();
         }
     }
-}
-
-/// No code panics while it holds one of these locks; if one did, the value would still be whole.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
