@@ -1,8 +1,11 @@
 //! How many statements a write takes: never one for each item.
 
-use serde_json::{Value, json};
+use std::time::{Duration, Instant};
 
-use crate::support::{Backend, Client, TestDatabase};
+use serde_json::{Value, json};
+use throughline::database::{Database, PoolOptions};
+
+use crate::support::{Backend, Client, Rows, TestDatabase, leaves_postgres_out};
 
 on_both!(a_feature_is_made_in_one_round_trip, many_items_take_no_more_statements);
 
@@ -65,4 +68,33 @@ async fn many_items_take_no_more_statements(backend: Backend) {
     assert_eq!(of(1), of(1000));
     let expected = if backend == Backend::Postgres { [2, 2, 2] } else { [4, 2, 2] };
     assert_eq!(of(1), expected, "create, update and delete");
+}
+
+/// Whoever checks a foreign key keeps the plan that was best for the table as it was then: made while it is empty, it must not read a table
+/// from its beginning to its end for each row that comes later.
+#[tokio::test]
+async fn a_new_database_checks_its_keys_by_their_indexes() {
+    if leaves_postgres_out() {
+        return;
+    }
+    let (client, project) = client(Backend::Postgres).await;
+    let create = "mutation($items: [CreateFeatureInput!]!) { createFeatures(input: {features: $items}) {
+        userErrors { code message } } }";
+    for (turn, size) in [1, 500, 500].into_iter().enumerate() {
+        let items = (0..size).map(|number| json!({ "projectId": project, "name": format!("{turn}: {number}") }));
+        let data = client.data_with(create, json!({ "items": items.collect::<Vec<_>>() })).await;
+        assert_eq!(data["createFeatures"]["userErrors"], json!([]));
+    }
+    // A connection that ends tells what it has read.
+    let url = client.test.url.clone();
+    client.test.database.clone().close().await.unwrap();
+    let database = Database::connect(&url, &PoolOptions::default()).await.unwrap();
+    let rows = Rows::of(&database);
+    let end = Instant::now() + Duration::from_secs(10);
+    while rows.count("SELECT n_tup_ins FROM pg_stat_user_tables WHERE relname = 'features'").await < 1001 {
+        assert!(Instant::now() < end, "the connections have not told");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    let read = rows.count("SELECT sum(seq_tup_read)::bigint FROM pg_stat_user_tables").await;
+    assert!(read < 10_000, "{read} rows were read from tables as a whole");
 }
