@@ -64,8 +64,12 @@ impl From<DbErr> for DatabaseError {
 
 /// The error of a server that gave no answer when even a statement that took too long would have been answered.
 pub(super) fn no_answer() -> DbErr {
-    let silent = io::Error::new(io::ErrorKind::TimedOut, "the server gave no answer");
-    DbErr::Query(RuntimeErr::SqlxError(sqlx::Error::Io(silent).into()))
+    DbErr::Query(RuntimeErr::SqlxError(silence().into()))
+}
+
+/// The same in the words of the driver.
+pub(super) fn silence() -> sqlx::Error {
+    sqlx::Error::Io(io::Error::new(io::ErrorKind::TimedOut, "the server gave no answer"))
 }
 
 /// Whether another server may answer a read that one has failed: it is away, or its statement was in the way of what it replays, or behind

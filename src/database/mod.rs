@@ -10,7 +10,7 @@ pub mod dialect;
 mod error;
 mod parameter;
 mod pool_status;
-mod postgres_reader;
+mod postgres_connection;
 mod probe;
 mod reachable;
 mod read_pool;
@@ -39,8 +39,8 @@ use recording::Recording;
 pub use row::{CopiedRow, Row};
 pub use schema::{Migration, MigrationProgress, MigrationState, ShowMigration};
 use sea_orm::{
-    ConnAcquireErr, ConnectionTrait as _, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, Statement, Values,
-    metric,
+    ConnAcquireErr, ConnectionTrait as _, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, QueryResult,
+    Statement, Values, metric,
 };
 use wake::Announcer;
 pub use wake::Wakes;
@@ -269,16 +269,36 @@ impl Database {
         self.pools.limit.bound(call).await.map_err(|error| self.sort_writers(error))
     }
 
-    /// Waits for a statement that is a transaction by itself as long as it may take, and for a connection to a server that is lost no
-    /// longer than until that is seen.
+    /// Waits for a statement that reads what a write is decided by, outside of any transaction, as long as it may take, and for a
+    /// connection to a server that is lost no longer than until that is seen.
     ///
     /// # Errors
     /// When it fails or takes too long, or a fault was injected.
-    pub(crate) async fn write_alone<T>(
-        &self,
-        statement: impl Future<Output = Result<T, DbErr>>,
-    ) -> Result<T, DatabaseError> {
-        self.write(self.pools.reachable.or_lost(&self.pools.writer, statement)).await
+    pub(crate) async fn read_to_write(&self, statement: Statement) -> Result<Vec<QueryResult>, DatabaseError> {
+        let Pools { reachable, writer, .. } = &*self.pools;
+        self.write(reachable.or_lost(writer, || reachable::is_full(writer), writer.query_all_raw(statement))).await
+    }
+
+    /// Runs a statement that is a transaction by itself, once, and waits for it likewise.
+    ///
+    /// # Errors
+    /// When it fails or takes too long, or a fault was injected. Where the connection broke it may have been carried out.
+    pub(crate) async fn write_alone(&self, statement: Statement) -> Result<(), DatabaseError> {
+        let Pools { reads: ReadPool::Postgres(servers), reachable, writer, limit, observer, .. } = &*self.pools else {
+            return Err(DbErr::Custom("a file is written in transactions".to_owned()).into());
+        };
+        self.may_call()?;
+        let (sql, values) = (Arc::from(&*statement.sql), statement.values.unwrap_or_else(|| Values(Vec::new())));
+        let began = Instant::now();
+        // Apart, since every command would carry it along.
+        let write = Box::pin(servers.write(&sql, &values));
+        let write = reachable.or_lost(writer, || servers.writes_are_full(), write);
+        let result = limit.bound(write).await;
+        if let Some(observer) = observer {
+            let statement = Statement { sql: statement.sql, values: Some(values), db_backend: DbBackend::Postgres };
+            observer(&metric::Info { elapsed: began.elapsed(), statement: &statement, failed: result.is_err() });
+        }
+        Ok(result?)
     }
 
     /// The writer's pool tells of a server that cannot be reached as of connections that are all in use.

@@ -8,7 +8,7 @@ use super::{Database, ServerStatus};
 /// A pool of connections at one moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PoolStatus {
-    /// `read` for queries, `write` for what goes through SeaORM.
+    /// `read` for queries, `single_write` for writes that are one statement, on PostgreSQL, `write` for what goes through SeaORM.
     pub name: &'static str,
     /// Which server its connections lead to, as [`ServerStatus::number`] has it, where there are several. Those of `write` lead to the
     /// primary, whichever that is.
@@ -19,6 +19,12 @@ pub struct PoolStatus {
     pub idle: usize,
     /// How many wait for one, where that is known.
     pub waiters: Option<usize>,
+}
+
+impl PoolStatus {
+    pub(super) fn of(name: &'static str, server: Option<usize>, status: &Status) -> Self {
+        Self { name, server, size: status.size, idle: status.available, waiters: Some(status.waiting) }
+    }
 }
 
 impl Database {
@@ -43,14 +49,7 @@ impl Database {
             (pool.size(), pool.num_idle())
         };
         let size = usize::try_from(size).unwrap_or(usize::MAX);
-        let read = |(server, status): (Option<usize>, Status)| PoolStatus {
-            name: "read",
-            server,
-            size: status.size,
-            idle: status.available,
-            waiters: Some(status.waiting),
-        };
         let write = PoolStatus { name: "write", server: None, size, idle, waiters: None };
-        self.pools.reads.statuses().into_iter().map(read).chain([write]).collect()
+        self.pools.reads.statuses().into_iter().chain([write]).collect()
     }
 }

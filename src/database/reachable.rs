@@ -47,17 +47,18 @@ const LOOKS_AFTER: Duration = Duration::from_millis(400);
 const LOOKS_FOR: Duration = Duration::from_millis(400);
 
 impl Reachable {
-    /// Waits for a statement that is sent to the writer's pool by itself; while it has no connection, until the server is lost.
+    /// Waits for a statement that is sent to a pool by itself; while it has no connection, until the server is lost.
     pub(super) async fn or_lost<T>(
         &self,
         writer: &DatabaseConnection,
+        is_full: impl Fn() -> bool,
         statement: impl Future<Output = Result<T, DbErr>>,
     ) -> Result<T, DbErr> {
         let has_connection = Arc::new(AtomicBool::new(false));
         tokio::select! {
             biased;
             done = HAS_CONNECTION.scope(Arc::clone(&has_connection), statement) => done,
-            error = self.lost(writer, &has_connection) => Err(error),
+            error = self.lost(writer, is_full, &has_connection) => Err(error),
         }
     }
 
@@ -71,12 +72,17 @@ impl Reachable {
         tokio::select! {
             biased;
             begun = call => begun,
-            error = self.lost(writer, &has_connection) => Err(error),
+            error = self.lost(writer, || is_full(writer), &has_connection) => Err(error),
         }
     }
 
     /// Waits until a connection is missing that the server does not give.
-    async fn lost(&self, writer: &DatabaseConnection, has_connection: &AtomicBool) -> DbErr {
+    async fn lost(
+        &self,
+        writer: &DatabaseConnection,
+        is_full: impl Fn() -> bool,
+        has_connection: &AtomicBool,
+    ) -> DbErr {
         loop {
             sleep(LOOKS_AFTER).await;
             // A file is not lost.
@@ -86,7 +92,7 @@ impl Reachable {
             // Apart, since it is seldom needed, and whoever begins a transaction would carry it along.
             let seen = Box::pin(self.look(writer)).await;
             // A pool counts those that it only tries to open. Where it has all, the server may have other things to do than to give one.
-            let is_lost = seen == Look::Gone || (seen == Look::Unwilling && !is_full(writer));
+            let is_lost = seen == Look::Gone || (seen == Look::Unwilling && !is_full());
             if is_lost && !has_connection.load(Ordering::Relaxed) {
                 return no_answer();
             }

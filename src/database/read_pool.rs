@@ -3,7 +3,7 @@
 //! SeaORM's pools cost a small read more than the statement itself: on PostgreSQL a round trip, since sqlx asks a connection
 //! whether it still stands whenever it is given back; on SQLite two threads that wait for each other. These connections
 //! stand in pools of their own: [`postgres`] asks only one that has been idle for long, [`sqlite`] reads where the statement
-//! is asked for. [`servers`] are the primary and the replicas of one database.
+//! is asked for. [`servers`] are the primary and the replicas of one database; a write to it that is one statement costs as little.
 //!
 //! **Invariant:** a connection whose statement did not run to its end is never used again in the middle of it: [`postgres`]
 //! has it cancelled and closed ([`cancel`]), [`sqlite`] stops and resets the statement.
@@ -16,14 +16,14 @@ mod upkeep;
 
 use std::sync::Arc;
 
+use deadpool::Runtime;
 use deadpool::managed::{Manager, Pool, PoolError, QueueMode, TimeoutType};
-use deadpool::{Runtime, Status};
 use sea_orm::{ConnAcquireErr, DbErr, Values, sqlx};
 
 use super::error::no_answer;
 use super::row::{Row, driver_error};
 use super::sqlite_reader::SqliteFile;
-use super::{DatabaseError, PoolOptions};
+use super::{DatabaseError, PoolOptions, PoolStatus};
 
 pub(super) use self::postgres::PING_AFTER_IDLE;
 pub use self::servers::ServerStatus;
@@ -63,11 +63,11 @@ impl ReadPool {
         }
     }
 
-    /// How many connections there are, and who waits for one: to each server by its number, where there are several.
-    pub(super) fn statuses(&self) -> Vec<(Option<usize>, Status)> {
+    /// How many connections there are, and who waits for one.
+    pub(super) fn statuses(&self) -> Vec<PoolStatus> {
         match self {
             Self::Postgres(servers) => servers.pool_statuses(),
-            Self::Sqlite(readers) => vec![(None, readers.status())],
+            Self::Sqlite(readers) => vec![PoolStatus::of("read", None, &readers.status())],
         }
     }
 

@@ -64,7 +64,7 @@ impl Connection {
     pub(super) async fn query_all(&self, statement: Statement) -> Result<Vec<QueryResult>, DatabaseError> {
         let _observed = self.database().observe("write", 1);
         match self {
-            Self::Single(database) => database.write_alone(database.writer().query_all_raw(statement)).await,
+            Self::Single(database) => database.read_to_write(statement).await,
             Self::Transaction(database, transaction) => database.write(transaction.query_all_raw(statement)).await,
         }
     }
@@ -80,10 +80,11 @@ impl Connection {
     pub(super) async fn execute(&self, statement: Statement) -> Result<(), DatabaseError> {
         let _observed = self.database().observe("write", 1);
         match self {
-            Self::Single(database) => database.write_alone(database.writer().execute_raw(statement)).await?,
-            Self::Transaction(database, transaction) => database.write(transaction.execute_raw(statement)).await?,
-        };
-        Ok(())
+            Self::Single(database) => database.write_alone(statement).await,
+            Self::Transaction(database, transaction) => {
+                database.write(transaction.execute_raw(statement)).await.map(drop)
+            }
+        }
     }
 
     /// Waits, at most as long as for any lock, until no other transaction holds the lock.

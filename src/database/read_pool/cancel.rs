@@ -81,7 +81,7 @@ impl Shift {
             if tokio::time::timeout(CANCEL_WITHIN, cancelled).await.is_err() {
                 tracing::debug!("statements could not be cancelled in time");
             }
-            let goodbyes = lanes.into_iter().map(|lane| Object::take(lane).reader.close());
+            let goodbyes = lanes.into_iter().map(|lane| Object::take(lane).connection.close());
             // What cannot be closed in order is closed all the same.
             let _ = tokio::time::timeout(ENDS_WITHIN, join_all(goodbyes)).await;
         }
@@ -113,13 +113,13 @@ impl Drop for Shift {
 /// Cancels a statement until it has ended.
 async fn cancel_one(lane: &mut Object<Opener>) {
     loop {
-        let requested = lane.reader.cancel();
+        let requested = lane.connection.cancel();
         if let Err(error) = requested.await {
             tracing::debug!(%error, "a statement could not be cancelled");
             return;
         }
         // Whether it has ended well or not, it has ended.
-        if tokio::time::timeout(ENDS_WITHIN, lane.reader.settle()).await.is_ok() {
+        if tokio::time::timeout(ENDS_WITHIN, lane.connection.settle()).await.is_ok() {
             return;
         }
     }

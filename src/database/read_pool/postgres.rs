@@ -1,13 +1,14 @@
-//! The connections to PostgreSQL that queries are read through; for [`super`] alone.
+//! Connections to a PostgreSQL server, each for one statement at a time that is a transaction by itself; for [`super`] alone.
 //!
 //! **Invariants:** a connection whose statement did not run to its end is never used again; a statement whose future was dropped
-//! is cancelled; a statement that finds its connection dead is run again on another one, since a read can be.
+//! is cancelled; a read that finds its connection dead is run again on another one, a write is sent once.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use deadpool::Status;
 use deadpool::managed::{Manager, Metrics, Object, Pool, RecycleError, RecycleResult};
+use scopeguard::ScopeGuard;
 use sea_orm::sqlx;
 use sea_orm::sqlx::postgres::PgConnectOptions;
 use sea_orm::{DbErr, Values};
@@ -15,9 +16,11 @@ use serde_json::Value;
 
 use super::cancel::Canceller;
 use super::upkeep::{GOODBYE, Lifetimes};
-use super::{Row, acquire_error, build, driver_error, no_answer};
+use super::{Row, acquire_error, build, driver_error, is_full, no_answer};
 use crate::database::PoolOptions;
-use crate::database::postgres_reader::{PostgresReader, PostgresServer};
+use crate::database::error::silence;
+use crate::database::postgres_connection::{PostgresConnection, PostgresServer};
+use crate::database::reachable::tell_of_connection;
 
 /// Idle for longer than this, a connection is asked whether it still stands before it is used.
 pub(in crate::database) const PING_AFTER_IDLE: Duration = Duration::from_secs(30);
@@ -40,7 +43,7 @@ pub(in crate::database) struct Opener {
 /// A connection in the pool.
 pub(in crate::database) struct Lane {
     /// Apart: with its TLS it is large, and the pool moves what it holds.
-    pub(super) reader: Box<PostgresReader>,
+    pub(super) connection: Box<PostgresConnection>,
     state: State,
     /// Whether a statement has run to its end on it.
     proven: bool,
@@ -62,19 +65,19 @@ impl Manager for Opener {
 
     async fn create(&self) -> Result<Lane, sqlx::Error> {
         // Apart: it is seldom needed, and each statement that waits for a connection would carry it along.
-        let reader = Box::new(Box::pin(PostgresReader::open(&self.server)).await?);
-        Ok(Lane { reader, state: State::Idle, proven: false })
+        let connection = Box::new(Box::pin(PostgresConnection::open(&self.server)).await?);
+        Ok(Lane { connection, state: State::Idle, proven: false })
     }
 
     async fn recycle(&self, lane: &mut Lane, metrics: &Metrics) -> RecycleResult<sqlx::Error> {
-        if lane.state != State::Idle || lane.reader.has_ended() {
+        if lane.state != State::Idle || lane.connection.has_ended() {
             return Err(RecycleError::message("a statement was left in the middle"));
         }
         if !self.lifetimes.lets_live(metrics) {
             return Err(RecycleError::message("it has served for long enough"));
         }
         if metrics.last_used() > PING_AFTER_IDLE {
-            lane.reader.settle().await?;
+            lane.connection.settle().await?;
         }
         Ok(())
     }
@@ -88,45 +91,59 @@ impl Lanes {
         Ok(Self { pool: lanes, canceller: Arc::default(), answer_timeout: pool.answer_timeout() })
     }
 
-    pub(super) async fn run(&self, sql: &Arc<str>, values: &(dyn Fn() -> Values + Sync)) -> Result<Vec<Row>, DbErr> {
+    /// Runs a statement that reads, and gives its rows. Where the server went away while the connection was idle, it runs again.
+    pub(super) async fn read(&self, sql: &Arc<str>, values: &(dyn Fn() -> Values + Sync)) -> Result<Vec<Row>, DbErr> {
         loop {
-            let lane = self.pool.get().await.map_err(|error| acquire_error(&self.pool, error))?;
-            let mut lane = scopeguard::guard(lane, |lane| self.take_back(lane));
-            let lane = &mut **lane;
-            lane.state = State::Running;
-            let values = values();
-            let answer = lane.reader.read(sql, &values);
-            let answer = match self.answer_timeout {
-                Some(timeout) => tokio::time::timeout(timeout, answer).await.map_err(|_| no_answer())?,
-                None => answer.await,
-            };
-            match answer {
-                Ok(rows) => {
-                    (lane.state, lane.proven) = (State::Idle, true);
-                    return Ok(rows);
-                }
-                Err(error @ sqlx::Error::Database(_)) if !is_farewell(&error) => {
-                    lane.state = State::Idle;
-                    return Err(driver_error(error));
-                }
-                // The server went away while the connection was idle: another one may do, at last a new one.
-                Err(error) if lane.proven && (is_farewell(&error) || is_cut_off(&error)) => lane.state = State::Broken,
-                Err(error) => {
-                    lane.state = State::Broken;
-                    return Err(driver_error(error));
-                }
+            let mut lane = self.take().await?;
+            let was_proven = lane.proven;
+            match self.run(&mut lane, sql, &values()).await {
+                // Another one may do, at last a new one.
+                Err(error) if was_proven && lane.state == State::Broken && is_gone(&error) => {}
+                answer => return answer.map_err(driver_error),
             }
         }
     }
 
+    /// Runs a statement that writes, once: where its connection is lost meanwhile, nobody knows whether it was carried out.
+    pub(super) async fn write(&self, sql: &Arc<str>, values: &Values) -> Result<(), DbErr> {
+        loop {
+            let mut lane = self.take().await?;
+            // What has ended before carries nothing out.
+            if lane.connection.is_standing() {
+                tell_of_connection();
+                return self.run(&mut lane, sql, values).await.map(drop).map_err(driver_error);
+            }
+        }
+    }
+
+    /// Takes a connection out of the pool, which has it again when the value is dropped.
+    async fn take(&self) -> Result<ScopeGuard<Object<Opener>, impl FnOnce(Object<Opener>) + use<'_>>, DbErr> {
+        let lane = self.pool.get().await.map_err(|error| acquire_error(&self.pool, error))?;
+        Ok(scopeguard::guard(lane, |lane| self.take_back(lane)))
+    }
+
+    async fn run(&self, lane: &mut Lane, sql: &Arc<str>, values: &Values) -> Result<Vec<Row>, sqlx::Error> {
+        lane.state = State::Running;
+        let answer = lane.connection.run(sql, values);
+        let answer = match self.answer_timeout {
+            Some(timeout) => tokio::time::timeout(timeout, answer).await.map_err(|_| silence())?,
+            None => answer.await,
+        };
+        lane.state = match &answer {
+            Ok(_) => State::Idle,
+            Err(error @ sqlx::Error::Database(_)) if !is_gone(error) => State::Idle,
+            Err(_) => State::Broken,
+        };
+        lane.proven |= answer.is_ok();
+        answer
+    }
+
     /// What PostgreSQL tells of a statement that it is asked to explain in these words.
     pub(in crate::database) async fn explain(&self, words: &str, sql: &str, values: Values) -> Result<Value, DbErr> {
-        let lane = self.pool.get().await.map_err(|error| acquire_error(&self.pool, error))?;
-        let mut lane = scopeguard::guard(lane, |lane| self.take_back(lane));
-        let lane = &mut **lane;
+        let mut lane = self.take().await?;
         lane.state = State::Running;
         let text = format!("{words} {sql}");
-        let answer = lane.reader.read_json(&text, &values);
+        let answer = lane.connection.read_json(&text, &values);
         let answer = match self.answer_timeout {
             Some(timeout) => tokio::time::timeout(timeout, answer).await.map_err(|_| no_answer())?,
             None => answer.await,
@@ -147,23 +164,27 @@ impl Lanes {
         self.pool.status()
     }
 
+    /// Whether who waits for a connection waits for others that have one.
+    pub(super) fn are_full(&self) -> bool {
+        is_full(&self.pool)
+    }
+
     pub(super) async fn close(&self) {
         let idle = self.pool.retain(|_, _| false).removed;
         self.pool.close();
         for lane in idle {
             // What cannot be closed in order is closed all the same.
-            let _ = tokio::time::timeout(GOODBYE, lane.reader.close()).await;
+            let _ = tokio::time::timeout(GOODBYE, lane.connection.close()).await;
         }
         self.canceller.wait().await;
     }
 }
 
-/// Whether there is nobody at the other end any more.
-fn is_cut_off(error: &sqlx::Error) -> bool {
-    matches!(error, sqlx::Error::Io(_))
-}
-
-/// Whether the server ended the connection with these words: PostgreSQL's class 57P, administrator shutdown and its like.
-fn is_farewell(error: &sqlx::Error) -> bool {
-    error.as_database_error().and_then(sqlx::error::DatabaseError::code).is_some_and(|code| code.starts_with("57P"))
+/// Whether there is nobody at the other end any more. A server may say so: PostgreSQL's class 57P, administrator shutdown and its like.
+fn is_gone(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Io(_) => true,
+        sqlx::Error::Database(cause) => cause.code().is_some_and(|code| code.starts_with("57P")),
+        _ => false,
+    }
 }

@@ -63,7 +63,7 @@ impl Lifetimes {
         });
         for lane in idle.removed {
             // What cannot be closed in order is closed all the same.
-            let _ = timeout(GOODBYE, lane.reader.close()).await;
+            let _ = timeout(GOODBYE, lane.connection.close()).await;
         }
         if pool.status().size < self.kept {
             // Those that are there are given first, so all that are to be kept are taken at once. Where the server is away it is

@@ -5,7 +5,7 @@ use std::time::Duration;
 use sea_orm::sqlx::AssertSqlSafe;
 use sea_orm::{ConnectionTrait as _, sqlx};
 use serde_json::json;
-use throughline::database::PoolOptions;
+use throughline::database::{PoolOptions, PoolStatus};
 
 use super::{CREATE, ENDLESS, SHORT, assert_told, client, patient, somebody_else, tables};
 use crate::support::{Backend, Client, Tables};
@@ -103,21 +103,36 @@ async fn a_statement_that_nobody_waits_for_leaves_nothing(backend: Backend) {
 
 async fn a_connection_is_not_waited_for_for_long(backend: Backend) {
     let client = client(backend, &PoolOptions { max_connections: 1, acquire_timeout: SHORT, ..patient() }).await;
-    let before = tables(&client.test).await;
     let message = "no connection to the database was free in time; try again later";
-    let told = assert_told(&client, CREATE, json!({ "key": "crowded" }), "POOL_TIMEOUT", message);
-    let (writer, select) = (client.test.database.writer(), AssertSqlSafe("SELECT 1"));
+    let told = async || assert_told(&client, CREATE, json!({ "key": "crowded" }), "POOL_TIMEOUT", message).await;
     match backend {
         Backend::Postgres => {
-            let mut held = writer.get_postgres_connection_pool().acquire().await.unwrap();
-            sqlx::raw_sql(select).execute(&mut *held).await.unwrap();
-            told.await;
+            let other = somebody_else(&client.test).await;
+            other.execute_unprepared("BEGIN; LOCK TABLE projects IN EXCLUSIVE MODE").await.unwrap();
+            let first = client.data_with(CREATE, json!({ "key": "first" }));
+            let second = async {
+                let has_begun = || client.test.database.pool_statuses().iter().any(is_crowded);
+                while !has_begun() {
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                }
+                told().await;
+                other.execute_unprepared("ROLLBACK").await.unwrap();
+            };
+            let (first, ()) = tokio::join!(first, second);
+            assert_eq!(first["createProject"]["project"]["name"], "first", "{first}");
         }
         Backend::Sqlite => {
+            let writer = client.test.database.writer();
             let mut held = writer.get_sqlite_connection_pool().acquire().await.unwrap();
-            sqlx::raw_sql(select).execute(&mut *held).await.unwrap();
-            told.await;
+            sqlx::raw_sql(AssertSqlSafe("SELECT 1")).execute(&mut *held).await.unwrap();
+            told().await;
         }
     }
-    assert_nothing_written(&client, &before, "crowded").await;
+    let now = tables(&client.test).await;
+    assert!(now.projects.iter().all(|project| project.name != "crowded"), "it was written");
+    assert_carried_out(&client, &now, "crowded").await;
+}
+
+fn is_crowded(pool: &PoolStatus) -> bool {
+    pool.name == "single_write" && (pool.size, pool.idle) == (1, 0)
 }

@@ -69,8 +69,9 @@ impl Servers {
         pool: &PoolOptions,
         promoted: channel::Sender<Option<Instant>>,
     ) -> Result<Self, DbErr> {
+        let options = options.into_iter().enumerate();
         let servers: Result<Vec<_>, _> =
-            options.into_iter().enumerate().map(|(place, options)| Server::new(place, options, pool)).collect();
+            options.map(|(place, options)| Server::new(place, options, pool, place == primary)).collect();
         let all = Arc::new(All {
             servers: servers?,
             primary: AtomicUsize::new(primary),
@@ -110,8 +111,18 @@ impl Servers {
         match route {
             // Apart, since with one server nobody takes this way, and all would carry it along.
             Some(route) if self.are_several() => Box::pin(route.run(&self.all, sql, values)).await,
-            Some(_) | None => self.all.primary().lanes.run(sql, values).await,
+            Some(_) | None => self.all.primary().lanes.read(sql, values).await,
         }
+    }
+
+    /// Runs one statement that writes, on the primary.
+    pub(in crate::database) async fn write(&self, sql: &Arc<str>, values: &Values) -> Result<(), DbErr> {
+        self.all.primary().writes.write(sql, values).await
+    }
+
+    /// Whether who waits to write waits for others that do.
+    pub(in crate::database) fn writes_are_full(&self) -> bool {
+        self.all.primary().writes.are_full()
     }
 
     /// Has the primary explain a statement, wherever it was run: replicas have the same tables and statistics.
@@ -133,6 +144,7 @@ impl Servers {
     pub(in crate::database) async fn close(&self) {
         for server in &self.all.servers {
             server.lanes.close().await;
+            server.writes.close().await;
         }
     }
 }

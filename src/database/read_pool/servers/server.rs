@@ -15,15 +15,25 @@ pub(super) struct Server {
     pub(super) options: PgConnectOptions,
     /// The connections that queries are read through.
     pub(super) lanes: Lanes,
+    /// Those of writes that are one statement, which no query keeps waiting. While it is the primary.
+    pub(super) writes: Lanes,
     known: watch::Sender<Known>,
     /// Asks for it to be asked at once.
     pub(super) hurry: Notify,
 }
 
 impl Server {
-    pub(super) fn new(place: usize, options: PgConnectOptions, pool: &PoolOptions) -> Result<Self, DbErr> {
+    pub(super) fn new(
+        place: usize,
+        options: PgConnectOptions,
+        pool: &PoolOptions,
+        is_primary: bool,
+    ) -> Result<Self, DbErr> {
         let lanes = Lanes::new(&options, pool)?;
-        Ok(Self { place, options, lanes, known: watch::Sender::default(), hurry: Notify::new() })
+        // A replica keeps none for what it does not take.
+        let kept = if is_primary { pool.min_connections } else { 0 };
+        let writes = Lanes::new(&options, &PoolOptions { min_connections: kept, ..pool.clone() })?;
+        Ok(Self { place, options, lanes, writes, known: watch::Sender::default(), hurry: Notify::new() })
     }
 
     /// What the log and the metrics call it: its host may tell strangers too much.

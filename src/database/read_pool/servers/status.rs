@@ -3,9 +3,8 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use deadpool::Status;
-
 use super::Servers;
+use crate::database::PoolStatus;
 
 /// A database server at one moment.
 #[derive(Clone, Debug, PartialEq)]
@@ -55,10 +54,17 @@ impl Servers {
         self.all.servers.iter().map(status).collect()
     }
 
-    /// How many connections for queries there are to each server, by its number where there are several, and who waits for one.
-    pub(in crate::database) fn pool_statuses(&self) -> Vec<(Option<usize>, Status)> {
-        let number = |server: &super::Server| self.are_several().then(|| server.number());
-        self.all.servers.iter().map(|server| (number(server), server.lanes.status())).collect()
+    /// How many connections for queries there are to each server, and for single writes where there are any, by its number where there are
+    /// several, and who waits for one.
+    pub(in crate::database) fn pool_statuses(&self) -> Vec<PoolStatus> {
+        let pools = |server: &super::Server| {
+            let number = self.are_several().then(|| server.number());
+            let writes = server.writes.status();
+            let has_writes = std::ptr::eq(server, self.all.primary()) || writes.size > 0;
+            let writes = has_writes.then(|| PoolStatus::of("single_write", number, &writes));
+            [Some(PoolStatus::of("read", number, &server.lanes.status())), writes]
+        };
+        self.all.servers.iter().flat_map(pools).flatten().collect()
     }
 
     /// How many statements were run again since a server failed them, and how many queries went to the primary since no replica could

@@ -6,20 +6,21 @@
 
 use std::io;
 
-use bytes::{Buf as _, BytesMut};
+use bytes::BytesMut;
+use futures_util::FutureExt as _;
 use sea_orm::sqlx;
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::io::AsyncWriteExt as _;
 
 use super::failure::{PostgresFailure, ended, malformed};
 use super::line::Line;
+use super::received::Received;
 
 /// A connection, once the server is ready for statements.
 pub(super) struct Wire {
     line: Line,
     /// What is to be sent still.
     output: BytesMut,
-    /// What was received, and not looked at yet.
-    input: BytesMut,
+    input: Received,
     /// How often the server has yet to say that it is ready.
     unanswered: usize,
     has_ended: bool,
@@ -39,9 +40,7 @@ pub(super) struct Malformed;
 
 /// The length of a message's tag and of its length.
 const HEAD: usize = 5;
-/// The least room that is read into at once: some of what the server sends at once.
-const READ_AT_ONCE: usize = 32 * 1024;
-/// The most room that a connection keeps when what was said was longer.
+/// The most room that a connection keeps when what was to be said was longer.
 const MOST_KEPT: usize = 256 * 1024;
 
 const ERROR: u8 = postgres_protocol::message::backend::ERROR_RESPONSE_TAG;
@@ -49,12 +48,20 @@ const READY: u8 = postgres_protocol::message::backend::READY_FOR_QUERY_TAG;
 
 impl Wire {
     pub(super) fn new(line: Line) -> Self {
-        Self { line, output: BytesMut::new(), input: BytesMut::new(), unanswered: 0, has_ended: false }
+        Self { line, output: BytesMut::new(), input: Received::default(), unanswered: 0, has_ended: false }
     }
 
     /// Whether the server has ended it, or it failed.
     pub(super) fn has_ended(&self) -> bool {
         self.has_ended
+    }
+
+    /// Hears what the server has said unasked, as far as it is there: that it ends the connection, or nothing that matters.
+    pub(super) fn listen(&mut self) {
+        let Some(heard) = self.input.read_from(&mut self.line).now_or_never() else { return };
+        let mut farewell = None;
+        let is_heard = heard.is_ok_and(|length| length > 0) && self.hand_out(&mut |_| Ok(()), &mut farewell).is_ok();
+        self.has_ended |= !is_heard || farewell.is_some();
     }
 
     /// Fails where something is still to be answered, or nothing will be any more.
@@ -116,14 +123,11 @@ impl Wire {
             if failure.as_ref().is_some_and(PostgresFailure::is_last_word) {
                 return Err(ended());
             }
-            self.input.reserve(READ_AT_ONCE);
-            if self.line.read_buf(&mut self.input).await? == 0 {
+            if self.input.read_from(&mut self.line).await? == 0 {
                 return Err(ended());
             }
         }
-        if self.input.capacity() > MOST_KEPT {
-            self.input = BytesMut::from(&*self.input);
-        }
+        self.input.trim();
         Ok(())
     }
 
@@ -133,7 +137,7 @@ impl Wire {
         take: &mut impl FnMut(Message<'_>) -> Result<(), Malformed>,
         failure: &mut Option<PostgresFailure>,
     ) -> Result<(), Malformed> {
-        let mut rest = &self.input[..];
+        let mut rest = self.input.rest();
         while let Some((message, after)) = split_message(rest)? {
             match message.tag {
                 READY => self.unanswered = self.unanswered.checked_sub(1).ok_or(Malformed)?,
@@ -142,7 +146,7 @@ impl Wire {
             }
             rest = after;
         }
-        let taken = self.input.len() - rest.len();
+        let taken = self.input.rest().len() - rest.len();
         self.input.advance(taken);
         Ok(())
     }

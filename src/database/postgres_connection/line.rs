@@ -15,9 +15,11 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 use socket2::SockRef;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::{TcpStream, UnixStream};
+use tokio::net::TcpStream;
 use tokio_postgres::tls::{ChannelBinding, MakeTlsConnect, TlsConnect, TlsStream};
 use tokio_postgres_rustls::MakeRustlsConnect;
+
+use super::socket::Socket;
 
 /// Where a server listens.
 #[derive(Clone)]
@@ -43,7 +45,7 @@ trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {
 }
 
 impl Duplex for TcpStream {}
-impl Duplex for UnixStream {}
+impl Duplex for Socket {}
 
 /// TLS over a line.
 type Secured = <MakeRustlsConnect as MakeTlsConnect<Line>>::Stream;
@@ -58,7 +60,7 @@ impl Line {
     /// Connects to a server, and tells where that was.
     pub(super) async fn open(place: &Place) -> io::Result<(Self, Place)> {
         let stream = match place {
-            Place::Socket(path) => return Ok((Self::over(UnixStream::connect(path).await?), place.clone())),
+            Place::Socket(path) => return Ok((Self::over(Socket::open(path).await?), place.clone())),
             Place::Host(host, port) => TcpStream::connect((host.as_str(), *port)).await?,
             Place::Address(address) => TcpStream::connect(address).await?,
         };

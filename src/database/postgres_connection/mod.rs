@@ -1,16 +1,18 @@
-//! One connection that reads from PostgreSQL; for [`super::read_pool`] alone.
+//! One connection to PostgreSQL, for statements that are a transaction each; for [`super::read_pool`] alone.
 //!
 //! sqlx makes a stream of futures around each row, and `tokio-postgres` allocates for each (docs/decisions/0022, 0024): so the messages of a
 //! statement are read here, in place. Where to connect, and how, is what sqlx made of the URL and of the environment
 //! ([`options`]), so that both connect alike; the start of a connection is left to `tokio-postgres`.
 //!
 //! **Invariant:** the answers to a statement whose future was dropped are taken for those of no other one: whoever reads next is
-//! refused, until [`PostgresReader::settle`] has waited for all of them.
+//! refused, until [`PostgresConnection::settle`] has waited for all of them.
 
 mod failure;
 mod line;
 mod messages;
 mod options;
+mod received;
+mod socket;
 mod tls;
 mod wire;
 
@@ -26,14 +28,14 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use self::failure::{driver_failure, malformed, too_large, unsayable};
 use self::line::{Line, Place, Securing};
-use self::messages::{copy_row, prepare_and_run, read_count, run};
+use self::messages::{copy_row, read_count};
 pub(super) use self::options::PostgresServer;
 use self::wire::{Malformed, Wire};
 use super::connect::PREPARED_STATEMENTS;
 use super::row::{Copied, Row};
 
 /// A connection.
-pub(super) struct PostgresReader {
+pub(super) struct PostgresConnection {
     wire: Wire,
     statements: LruCache<Arc<str>, Prepared>,
     /// How many statements were prepared so far.
@@ -57,7 +59,7 @@ struct Canceller {
     tls: MakeRustlsConnect,
 }
 
-impl PostgresReader {
+impl PostgresConnection {
     pub(super) async fn open(server: &PostgresServer) -> Result<Self, sqlx::Error> {
         let tls = server.secured().await?;
         let host = server.host();
@@ -78,14 +80,20 @@ impl PostgresReader {
         self.wire.has_ended()
     }
 
+    /// Whether the server has not ended it, as far as it was heard of by now.
+    pub(super) fn is_standing(&mut self) -> bool {
+        self.wire.listen();
+        !self.has_ended()
+    }
+
     /// Runs a statement, which stays prepared, and gives its rows.
-    pub(super) async fn read(&mut self, sql: &Arc<str>, values: &Values) -> Result<Vec<Row>, sqlx::Error> {
+    pub(super) async fn run(&mut self, sql: &Arc<str>, values: &Values) -> Result<Vec<Row>, sqlx::Error> {
         self.wire.expect_silence()?;
         let Some(Prepared { name, width }) = self.statements.get(&**sql) else {
             // Apart: it is seldom needed, and each statement would carry it along.
-            return Box::pin(self.prepare_and_read(sql, values)).await;
+            return Box::pin(self.prepare_and_run(sql, values)).await;
         };
-        self.wire.ask(|out| run(name, values, out)).map_err(unsayable)?;
+        self.wire.ask(|out| messages::run(name, values, out)).map_err(unsayable)?;
         let mut copied = Copied::new(*width);
         let rows = self.wire.exchange(|message| match message.tag {
             backend::DATA_ROW_TAG => copy_row(message.body, &mut copied),
@@ -96,11 +104,11 @@ impl PostgresReader {
     }
 
     /// The same for a statement that is not prepared: all of it goes in one message, and comes in one answer.
-    async fn prepare_and_read(&mut self, sql: &Arc<str>, values: &Values) -> Result<Vec<Row>, sqlx::Error> {
+    async fn prepare_and_run(&mut self, sql: &Arc<str>, values: &Values) -> Result<Vec<Row>, sqlx::Error> {
         self.make_room()?;
         let name = format!("s{}", self.prepared);
         self.prepared += 1;
-        self.wire.ask(|out| prepare_and_run(&name, sql, values, out)).map_err(unsayable)?;
+        self.wire.ask(|out| messages::prepare_and_run(&name, sql, values, out)).map_err(unsayable)?;
         let mut is_prepared = false;
         let mut copied = None;
         let answer = self.wire.exchange(|message| {
@@ -138,7 +146,7 @@ impl PostgresReader {
         // Nothing else is said before it has begun.
         self.wire.ask(|out| frontend::query("BEGIN READ ONLY", out))?;
         self.wire.exchange(|_| Ok(())).await?;
-        self.wire.ask(|out| prepare_and_run("", sql, values, out)).map_err(unsayable)?;
+        self.wire.ask(|out| messages::prepare_and_run("", sql, values, out)).map_err(unsayable)?;
         self.wire.ask(|out| frontend::query("ROLLBACK", out))?;
         let mut copied = Copied::new(1);
         let answer = self.wire.exchange(|message| match message.tag {

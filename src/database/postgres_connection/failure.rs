@@ -132,7 +132,7 @@ impl DatabaseError for PostgresFailure {
         self
     }
 
-    /// It reads, and so violates nothing.
+    /// Nobody asks: errors are sorted by their codes.
     fn kind(&self) -> ErrorKind {
         ErrorKind::Other
     }
