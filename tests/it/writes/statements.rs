@@ -80,7 +80,7 @@ async fn a_new_database_checks_its_keys_by_their_indexes() {
     let (client, project) = client(Backend::Postgres).await;
     let create = "mutation($items: [CreateFeatureInput!]!) { createFeatures(input: {features: $items}) {
         userErrors { code message } } }";
-    for (turn, size) in [1, 500, 500].into_iter().enumerate() {
+    for (turn, size) in [10, 500, 500].into_iter().enumerate() {
         let items = (0..size).map(|number| json!({ "projectId": project, "name": format!("{turn}: {number}") }));
         let data = client.data_with(create, json!({ "items": items.collect::<Vec<_>>() })).await;
         assert_eq!(data["createFeatures"]["userErrors"], json!([]));
@@ -91,7 +91,7 @@ async fn a_new_database_checks_its_keys_by_their_indexes() {
     let database = Database::connect(&url, &PoolOptions::default()).await.unwrap();
     let rows = Rows::of(&database);
     let end = Instant::now() + Duration::from_secs(10);
-    while rows.count("SELECT n_tup_ins FROM pg_stat_user_tables WHERE relname = 'features'").await < 1001 {
+    while rows.count("SELECT n_tup_ins FROM pg_stat_user_tables WHERE relname = 'features'").await < 1010 {
         assert!(Instant::now() < end, "the connections have not told");
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
