@@ -12,8 +12,8 @@ use sea_orm::{DbBackend, SqlxPostgresConnector, SqlxSqliteConnector};
 use tokio::sync::watch;
 
 use super::reachable::{Reachable, tell_of_connection};
-use super::read_pool::{PING_AFTER_IDLE, ReadPool, Servers, find_primary};
 use super::sqlite_reader::SqliteFile;
+use super::statement_pool::{PING_AFTER_IDLE, Servers, StatementPool, find_primary};
 use super::wake::Announcer;
 use super::write_limit::WriteLimit;
 use super::{Database, Pools};
@@ -184,11 +184,12 @@ async fn connect_sqlite(url: &str, pool: &PoolOptions) -> Result<Database, Conne
             opened => break opened?,
         }
     };
-    let reads = ReadPool::sqlite(SqliteFile::new(options.get_filename(), parameters, pool.lock_timeout), pool)?;
+    let statements =
+        StatementPool::sqlite(SqliteFile::new(options.get_filename(), parameters, pool.lock_timeout), pool)?;
     let options = options.pragma("query_only", "on");
     let reader = pool_options().max_connections(pool.max_connections).connect_lazy_with(options);
     Ok(Database::of(Pools {
-        reads,
+        statements,
         reader: SqlxSqliteConnector::from_sqlx_sqlite_pool(reader),
         writer: SqlxSqliteConnector::from_sqlx_sqlite_pool(writer),
         limit,
@@ -229,7 +230,7 @@ async fn connect_postgres(url: &str, pool: &PoolOptions) -> Result<Database, Con
     servers.lead(connections.clone());
     let connection = SqlxPostgresConnector::from_sqlx_postgres_pool(connections);
     Ok(Database::of(Pools {
-        reads: ReadPool::Postgres(servers),
+        statements: StatementPool::Postgres(servers),
         reader: connection.clone(),
         writer: connection,
         limit: WriteLimit::postgres(pool.answer_timeout()),

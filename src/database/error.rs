@@ -64,11 +64,11 @@ impl From<DbErr> for DatabaseError {
 
 /// The error of a server that gave no answer when even a statement that took too long would have been answered.
 pub(super) fn no_answer() -> DbErr {
-    DbErr::Query(RuntimeErr::SqlxError(silence().into()))
+    DbErr::Query(RuntimeErr::SqlxError(no_answer_of_driver().into()))
 }
 
 /// The same in the words of the driver.
-pub(super) fn silence() -> sqlx::Error {
+pub(super) fn no_answer_of_driver() -> sqlx::Error {
     sqlx::Error::Io(io::Error::new(io::ErrorKind::TimedOut, "the server gave no answer"))
 }
 
@@ -80,6 +80,18 @@ pub(super) fn is_elsewhere_better(error: &DbErr) -> bool {
         DbErr::Exec(RuntimeErr::SqlxError(cause)) | DbErr::Query(RuntimeErr::SqlxError(cause)) => {
             matches!(sort_driver_error(cause), Kind::Unavailable | Kind::Conflict | Kind::LockTimeout)
         }
+        _ => false,
+    }
+}
+
+/// Whether a server that gives no connection now may soon: nobody listens, it begins, or it has as many as it takes. sqlx's pool waits for
+/// the same.
+pub(super) fn is_unready(error: &DbErr) -> bool {
+    let DbErr::Query(RuntimeErr::SqlxError(cause)) = error else { return false };
+    match &**cause {
+        sqlx::Error::Io(cause) => cause.kind() == io::ErrorKind::ConnectionRefused,
+        // PostgreSQL, appendix A: too many connections, cannot connect now.
+        sqlx::Error::Database(cause) => cause.code().is_some_and(|code| matches!(&*code, "53300" | "57P03")),
         _ => false,
     }
 }

@@ -13,13 +13,14 @@ mod pool_status;
 mod postgres_connection;
 mod probe;
 mod reachable;
-mod read_pool;
 mod recording;
 mod row;
 pub mod row_set;
 mod schema;
 mod sqlite_failure;
 mod sqlite_reader;
+mod sqlite_write;
+mod statement_pool;
 mod turn;
 mod wake;
 mod wal_position;
@@ -33,8 +34,6 @@ pub use error::DatabaseError;
 pub use pool_status::PoolStatus;
 pub use probe::{Probe, ProbeError};
 use reachable::Reachable;
-use read_pool::ReadPool;
-pub use read_pool::ServerStatus;
 use recording::Recording;
 pub use row::{CopiedRow, Row};
 pub use schema::{Migration, MigrationProgress, MigrationState, ShowMigration};
@@ -42,6 +41,8 @@ use sea_orm::{
     ConnAcquireErr, ConnectionTrait as _, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, QueryResult,
     Statement, Values, metric,
 };
+pub use statement_pool::ServerStatus;
+use statement_pool::StatementPool;
 use wake::Announcer;
 pub use wake::Wakes;
 pub use wal_position::{NoPosition, WalPosition};
@@ -77,7 +78,7 @@ pub struct Database {
 /// What all operations share.
 #[derive(Clone)]
 struct Pools {
-    reads: ReadPool,
+    statements: StatementPool,
     reader: DatabaseConnection,
     writer: DatabaseConnection,
     /// How long its statements may take.
@@ -148,10 +149,10 @@ impl Database {
             None => None,
         };
         let route = self.work.as_ref().map(|work| work.route());
-        let Some(observer) = &self.pools.observer else { return self.pools.reads.query(route, sql, values).await };
+        let Some(observer) = &self.pools.observer else { return self.pools.statements.query(route, sql, values).await };
         let statement = Statement { sql: sql.to_string(), values: Some(values()), db_backend: self.backend() };
         let began = Instant::now();
-        let result = self.pools.reads.query(route, sql, values).await;
+        let result = self.pools.statements.query(route, sql, values).await;
         observer(&metric::Info { elapsed: began.elapsed(), statement: &statement, failed: result.is_err() });
         result
     }
@@ -159,7 +160,7 @@ impl Database {
     /// Whether a statement that reads may be one with another request's: it goes to a server, the only one there is, and nobody wants to
     /// know of it alone.
     pub(crate) fn shares_statements(&self) -> bool {
-        matches!(&self.pools.reads, ReadPool::Postgres(servers) if !servers.are_several())
+        matches!(&self.pools.statements, StatementPool::Postgres(servers) if !servers.are_several())
             && self.within.is_none()
             && self.recording.is_none()
     }
@@ -195,7 +196,7 @@ impl Database {
     }
 
     /// Lets calls fail, to see that nothing is half done: `fault` is asked before each statement of a write, its `BEGIN` and its
-    /// `COMMIT`, and each statement of a query. What clones the value later is concerned, what was cloned before is not.
+    /// `COMMIT`, a text that has them in it, and each statement of a query. What clones the value later is concerned, what was cloned before is not.
     pub fn inject_faults(&mut self, fault: impl Fn() -> Option<DatabaseError> + Send + Sync + 'static) {
         Arc::make_mut(&mut self.pools).faults = Some(Arc::new(fault));
     }
@@ -274,28 +275,31 @@ impl Database {
     ///
     /// # Errors
     /// When it fails or takes too long, or a fault was injected.
-    pub(crate) async fn read_to_write(&self, statement: Statement) -> Result<Vec<QueryResult>, DatabaseError> {
+    pub(crate) async fn read_outside(&self, statement: Statement) -> Result<Vec<QueryResult>, DatabaseError> {
         let Pools { reachable, writer, .. } = &*self.pools;
         self.write(reachable.or_lost(writer, || reachable::is_full(writer), writer.query_all_raw(statement))).await
     }
 
-    /// Runs a statement that is a transaction by itself, once, and waits for it likewise.
+    /// Runs a statement that is a transaction by itself, once, and waits for it likewise. On SQLite it may be several, in one text.
     ///
     /// # Errors
-    /// When it fails or takes too long, or a fault was injected. Where the connection broke it may have been carried out.
+    /// When it fails or takes too long, or a fault was injected. Where the connection broke, or the time was over while it was committed, it
+    /// may have been carried out.
     pub(crate) async fn write_alone(&self, statement: Statement) -> Result<(), DatabaseError> {
-        let Pools { reads: ReadPool::Postgres(servers), reachable, writer, limit, observer, .. } = &*self.pools else {
-            return Err(DbErr::Custom("a file is written in transactions".to_owned()).into());
-        };
         self.may_call()?;
-        let (sql, values) = (Arc::from(&*statement.sql), statement.values.unwrap_or_else(|| Values(Vec::new())));
-        let began = Instant::now();
+        let Pools { statements, reachable, writer, limit, observer, .. } = &*self.pools;
+        let observed = observer.as_ref().map(|observer| (observer, Instant::now(), statement.clone()));
+        let values = statement.values.unwrap_or_else(|| Values(Vec::new()));
         // Apart, since every command would carry it along.
-        let write = Box::pin(servers.write(&sql, &values));
-        let write = reachable.or_lost(writer, || servers.writes_are_full(), write);
-        let result = limit.bound(write).await;
-        if let Some(observer) = observer {
-            let statement = Statement { sql: statement.sql, values: Some(values), db_backend: DbBackend::Postgres };
+        let result = match statements {
+            StatementPool::Postgres(servers) => {
+                let sql = Arc::from(statement.sql);
+                let write = Box::pin(servers.write(&sql, &values));
+                limit.bound(reachable.or_lost(writer, || servers.writes_are_full(), write)).await
+            }
+            StatementPool::Sqlite(_) => Box::pin(sqlite_write::run(writer, limit, &statement.sql, values)).await,
+        };
+        if let Some((observer, began, statement)) = observed {
             observer(&metric::Info { elapsed: began.elapsed(), statement: &statement, failed: result.is_err() });
         }
         Ok(result?)
@@ -321,7 +325,7 @@ impl Database {
     /// # Errors
     /// When a connection cannot be closed in order.
     pub async fn close(self) -> Result<(), DatabaseError> {
-        self.pools.reads.close().await;
+        self.pools.statements.close().await;
         self.pools.reader.close_by_ref().await?;
         self.pools.writer.close_by_ref().await?;
         Ok(())

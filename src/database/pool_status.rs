@@ -30,13 +30,13 @@ impl PoolStatus {
 impl Database {
     /// The servers as they are known now, where there are replicas; nothing else.
     pub fn server_statuses(&self) -> Vec<ServerStatus> {
-        self.pools.reads.servers().map(super::read_pool::Servers::statuses).unwrap_or_default()
+        self.pools.statements.servers().map(super::statement_pool::Servers::statuses).unwrap_or_default()
     }
 
     /// How many statements were run again since a server had failed them, and how many queries went to the primary since no replica
     /// could serve them.
     pub fn moved_reads(&self) -> (u64, u64) {
-        self.pools.reads.servers().map(super::read_pool::Servers::moved).unwrap_or_default()
+        self.pools.statements.servers().map(super::statement_pool::Servers::moved).unwrap_or_default()
     }
 
     /// Its pools as they are now, those for queries first. Nobody waits for that.
@@ -50,6 +50,6 @@ impl Database {
         };
         let size = usize::try_from(size).unwrap_or(usize::MAX);
         let write = PoolStatus { name: "write", server: None, size, idle, waiters: None };
-        self.pools.reads.statuses().into_iter().chain([write]).collect()
+        self.pools.statements.statuses().into_iter().chain([write]).collect()
     }
 }

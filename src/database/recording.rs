@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use sea_orm::{Values, metric};
 
-use super::read_pool::ReadPool;
 use super::row::Row;
+use super::statement_pool::StatementPool;
 use super::{Database, DatabaseError};
 use crate::explain::{Analysis, Place, Planned, Recorded, Recorder};
 
@@ -89,16 +89,18 @@ impl Database {
     /// When it fails, or takes longer than a statement may.
     pub(crate) async fn analyze(&self, sql: &Arc<str>, values: &Values, run: bool) -> Result<Analysis, DatabaseError> {
         self.may_call()?;
-        Ok(match &self.pools.reads {
-            ReadPool::Postgres(servers) if run => {
+        Ok(match &self.pools.statements {
+            StatementPool::Postgres(servers) if run => {
                 Analysis::Postgres(servers.explain(ANALYZE, sql, values.clone()).await?)
             }
-            ReadPool::Postgres(servers) => {
+            StatementPool::Postgres(servers) => {
                 let plan = servers.explain(PLAN, sql, values.clone()).await?[0]["Plan"].take();
                 Analysis::Planned(Planned::Postgres(plan))
             }
-            ReadPool::Sqlite(readers) if run => Analysis::Sqlite(readers.analyze(sql, values.clone()).await?),
-            ReadPool::Sqlite(readers) => Analysis::Planned(Planned::Sqlite(readers.plan(sql, values.clone()).await?)),
+            StatementPool::Sqlite(readers) if run => Analysis::Sqlite(readers.analyze(sql, values.clone()).await?),
+            StatementPool::Sqlite(readers) => {
+                Analysis::Planned(Planned::Sqlite(readers.plan(sql, values.clone()).await?))
+            }
         })
     }
 }

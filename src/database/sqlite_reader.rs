@@ -1,4 +1,4 @@
-//! One connection that reads an SQLite file; for [`super::read_pool`] alone.
+//! One connection that reads an SQLite file; for [`super::statement_pool`] alone.
 //!
 //! sqlx runs each SQLite connection on a thread of its own and sends every row over with a copy of each value, which costs
 //! several times what reading costs. This one is `rusqlite`'s, over the same SQLite: it reads where it is called, and copies

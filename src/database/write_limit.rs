@@ -1,4 +1,4 @@
-//! How long a call of the writer may take; for [`super::Database::write`] alone.
+//! How long a call of the writer may take; for [`super::Database::write`] and its like alone.
 //!
 //! PostgreSQL ends a statement by itself; here it is only seen whether it answers at all. SQLite asks, every so many steps of a
 //! statement, whether it is to go on: the end of the call that runs is where its connection looks.

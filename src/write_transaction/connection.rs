@@ -1,71 +1,71 @@
-//! Where a transaction's statements run: each by itself, or all within one `BEGIN` and `COMMIT`.
+//! Where a transaction's statements run: all within one `BEGIN` and `COMMIT`, or each by itself.
 
 use sea_orm::{
     ConnectionTrait as _, DatabaseTransaction, DbBackend, DbErr, QueryResult, SqliteTransactionMode, Statement,
     TransactionOptions, TransactionTrait as _,
 };
+use tokio::sync::OnceCell;
 
 use crate::database::{Batch, Database, DatabaseError};
 
 /// Where statements run.
-pub(super) enum Connection {
-    /// Each is a transaction of its own.
-    Single(Database),
-    /// All are one, which begins with the value and is forgotten with it, if it is not committed.
-    Transaction(Database, DatabaseTransaction),
+pub(super) struct Connection {
+    database: Database,
+    /// Within what they run, once it has begun. It is forgotten with the value, if it is not committed.
+    transaction: OnceCell<DatabaseTransaction>,
 }
 
 impl Connection {
-    /// Statements that are a transaction each.
+    /// Statements that are a transaction each. On SQLite what is read must not change before something is written: there a transaction
+    /// begins with the first read, and only what reads nothing is written by one statement.
     pub(super) fn single(database: &Database) -> Self {
-        Self::Single(database.clone())
+        Self { database: database.clone(), transaction: OnceCell::new() }
     }
 
-    /// Begins a transaction. On SQLite it takes the write lock now, so that it never fails on its first write after a read.
+    /// Statements of a transaction that has begun.
+    pub(super) fn within(database: &Database, transaction: DatabaseTransaction) -> Self {
+        Self { database: database.clone(), transaction: OnceCell::new_with(Some(transaction)) }
+    }
+
+    /// Begins a transaction.
     pub(super) async fn begin(database: &Database) -> Result<Self, DatabaseError> {
-        let options = TransactionOptions {
-            sqlite_transaction_mode: (database.backend() == DbBackend::Sqlite)
-                .then_some(SqliteTransactionMode::Immediate),
-            ..TransactionOptions::default()
-        };
-        #[expect(clippy::disallowed_methods, reason = "this is the one door")]
-        let transaction = database.begin(|| database.writer().begin_with_options(options)).await?;
-        Ok(Self::Transaction(database.clone(), transaction))
+        Ok(Self::within(database, begin(database).await?))
     }
 
     pub(super) fn backend(&self) -> DbBackend {
-        self.database().backend()
-    }
-
-    fn database(&self) -> &Database {
-        match self {
-            Self::Single(database) | Self::Transaction(database, _) => database,
-        }
+        self.database.backend()
     }
 
     /// The transaction.
     pub(super) fn transaction(&self) -> Result<&DatabaseTransaction, DatabaseError> {
-        match self {
-            Self::Transaction(_, transaction) => Ok(transaction),
-            Self::Single(_) => Err(DbErr::Custom("no transaction has begun".to_owned()).into()),
-        }
+        self.transaction.get().ok_or_else(none_has_begun)
+    }
+
+    /// The transaction, for whoever ends it.
+    pub(super) fn into_transaction(self) -> Result<DatabaseTransaction, DatabaseError> {
+        self.transaction.into_inner().ok_or_else(none_has_begun)
     }
 
     /// Whether what is read is locked: not where each statement is by itself, nor where there is one writer anyway.
     pub(super) fn locks(&self) -> bool {
-        matches!(self, Self::Transaction(..)) && self.backend() == DbBackend::Postgres
+        self.is_transaction() && self.backend() == DbBackend::Postgres
     }
 
     /// Whether several statements are one transaction.
     pub(super) fn is_transaction(&self) -> bool {
-        matches!(self, Self::Transaction(..))
+        self.transaction.initialized()
     }
 
     pub(super) async fn query_all(&self, statement: Statement) -> Result<Vec<QueryResult>, DatabaseError> {
-        let _observed = self.database().observe("write", 1);
-        match self {
-            Self::Single(database) => database.read_to_write(statement).await,
-            Self::Transaction(database, transaction) => database.write(transaction.query_all_raw(statement)).await,
+        let transaction = match self.backend() {
+            // Apart, since it is seldom needed, and whatever is read would carry it along.
+            DbBackend::Sqlite => Some(self.transaction.get_or_try_init(|| Box::pin(begin(&self.database))).await?),
+            _ => self.transaction.get(),
+        };
+        let _observed = self.database.observe("write", 1);
+        match transaction {
+            Some(transaction) => self.database.write(transaction.query_all_raw(statement)).await,
+            None => self.database.read_outside(statement).await,
         }
     }
 
@@ -78,12 +78,10 @@ impl Connection {
     }
 
     pub(super) async fn execute(&self, statement: Statement) -> Result<(), DatabaseError> {
-        let _observed = self.database().observe("write", 1);
-        match self {
-            Self::Single(database) => database.write_alone(statement).await,
-            Self::Transaction(database, transaction) => {
-                database.write(transaction.execute_raw(statement)).await.map(drop)
-            }
+        let _observed = self.database.observe("write", 1);
+        match self.transaction.get() {
+            Some(transaction) => self.database.write(transaction.execute_raw(statement)).await.map(drop),
+            None => self.database.write_alone(statement).await,
         }
     }
 
@@ -99,21 +97,32 @@ impl Connection {
 
     /// Makes the changes last, where they do not already.
     pub(super) async fn commit(self) -> Result<(), DatabaseError> {
-        match self {
-            Self::Single(database) => database.notify_commit(),
-            Self::Transaction(database, transaction) => {
-                database.write(transaction.commit()).await?;
-                database.notify_commit();
-            }
+        if let Some(transaction) = self.transaction.into_inner() {
+            self.database.write(transaction.commit()).await?;
         }
+        self.database.notify_commit();
         Ok(())
     }
 
     /// Forgets the changes.
     pub(super) async fn roll_back(self) -> Result<(), DatabaseError> {
-        match self {
-            Self::Single(_) => Ok(()),
-            Self::Transaction(_, transaction) => Ok(transaction.rollback().await?),
+        match self.transaction.into_inner() {
+            Some(transaction) => Ok(transaction.rollback().await?),
+            None => Ok(()),
         }
     }
+}
+
+/// On SQLite it takes the write lock now, so that it never fails on its first write after a read.
+async fn begin(database: &Database) -> Result<DatabaseTransaction, DatabaseError> {
+    let options = TransactionOptions {
+        sqlite_transaction_mode: (database.backend() == DbBackend::Sqlite).then_some(SqliteTransactionMode::Immediate),
+        ..TransactionOptions::default()
+    };
+    #[expect(clippy::disallowed_methods, reason = "this is the one door")]
+    database.begin(|| database.writer().begin_with_options(options)).await
+}
+
+fn none_has_begun() -> DatabaseError {
+    DbErr::Custom("no transaction has begun".to_owned()).into()
 }

@@ -43,7 +43,7 @@ impl Inspection {
         };
         #[expect(clippy::disallowed_methods, reason = "this is the one door")]
         let transaction = database.begin(|| database.writer().begin_with_options(options)).await?;
-        let inspection = Self(Connection::Transaction(database.clone(), transaction));
+        let inspection = Self(Connection::within(database, transaction));
         if must_wait && !is_sqlite {
             // Before anything is read, or it would be read as of a moment before the lock.
             inspection.execute(LOCK).await?;

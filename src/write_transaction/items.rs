@@ -256,7 +256,7 @@ pub fn find<A: Written>(
 pub fn check_parent<P: Written>(session: &Session<'_>, id: Uuid, place: &Place) -> Option<UserError> {
     match session.get_hidden::<P>(id) {
         Some(row) if P::stamp(row).deleted_at.is_none() => check_rights::<P>(session, row, place).err(),
-        None if session.relies_on_constraints() => None,
+        None if session.relies_on_parents::<P>() => None,
         _ => Some(not_found::<P>(place)),
     }
 }

@@ -4,9 +4,9 @@
 //! key as one transaction, or not at all; only then is anything published. A transaction has a name, which its log line
 //! carries. clippy's `disallowed-methods` keeps every other module from calling `begin`.
 //!
-//! On PostgreSQL a command first reads without locks and writes with one statement, which fails as a whole if what was read
-//! no longer holds; then it is run again within a transaction that locks what it reads. On SQLite the transaction has the
-//! write lock from its beginning.
+//! A command first relies on what it writes to fail as a whole where it must not be done; then it is run again within a transaction that
+//! locks what it reads. On PostgreSQL it first reads without locks and writes with one statement, which fails too if what was read no
+//! longer holds. On SQLite a transaction has the write lock from its beginning, which is the first read; what reads nothing is one text.
 
 mod adopt;
 pub mod children;
@@ -28,7 +28,7 @@ pub mod upsert;
 
 use std::time::{Duration, Instant};
 
-use sea_orm::{DatabaseTransaction, DbBackend, DbErr};
+use sea_orm::{DatabaseTransaction, DbErr};
 use uuid::Uuid;
 
 pub use self::adopt::adopt;
@@ -125,10 +125,14 @@ pub async fn carry_out<C: Command>(database: &Database, sent: Sent<'_>, command:
     let began = Instant::now();
     let mut attempt = 1;
     loop {
-        let locks = attempt > 1 || command.locks() || database.backend() == DbBackend::Sqlite;
+        let locks = attempt > 1 || command.locks();
         match attempt_once(database, sent, command, locks).await {
-            // What relies on constraints says all that is wrong only when they have been asked.
+            // What relies on constraints says all that is wrong only when they have been asked, however long that has taken.
             Ok(Outcome::Refused(_)) if !locks && command.length() > 1 => attempt += 1,
+            Err(error @ DatabaseError::Constraint(_)) if !locks => {
+                tracing::debug!(transaction = command.name(), attempt, %error, "is run again");
+                attempt += 1;
+            }
             Ok(outcome) => {
                 let duration_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX);
                 let carried_out = matches!(outcome, Outcome::Done { rows: Some(_), .. });
@@ -209,10 +213,10 @@ pub async fn try_out<C: Command>(
             connection.roll_back().await?;
             Ok(Err(errors))
         }
-        Decided::Accepted { writing, receipt, .. } => match write(database, connection, writing).await? {
-            Connection::Transaction(_, transaction) => Ok(Ok((*receipt, transaction))),
-            Connection::Single(_) => Err(DbErr::Custom("a dry run is a transaction".to_owned()).into()),
-        },
+        Decided::Accepted { writing, receipt, .. } => {
+            let transaction = write(database, connection, writing).await?.into_transaction()?;
+            Ok(Ok((*receipt, transaction)))
+        }
     }
 }
 
@@ -229,7 +233,8 @@ enum Decided {
 async fn decide<C: Command>(connection: &Connection, sent: Sent<'_>, command: &C) -> Result<Decided, DatabaseError> {
     let Sent { caller, request_id, key, key_ring } = sent;
     // Without a transaction a key that is known shows when it is written.
-    if let Some(key) = key.filter(|_| connection.is_transaction())
+    let asks_first = connection.is_transaction();
+    if let Some(key) = key.filter(|_| asks_first)
         && let Some(known) = idempotency::find(connection, caller.id(), key).await?
     {
         return Ok(Decided::Known(known));
@@ -240,7 +245,7 @@ async fn decide<C: Command>(connection: &Connection, sent: Sent<'_>, command: &C
         Err(Refusal::Database(error)) => return Err(error),
         Err(Refusal::Refused(errors)) => {
             // To refuse what has been carried out already would be wrong.
-            if let Some(key) = key.filter(|_| !connection.is_transaction())
+            if let Some(key) = key.filter(|_| !asks_first)
                 && let Some(known) = idempotency::find(connection, caller.id(), key).await?
             {
                 return Ok(Decided::Known(known));

@@ -6,8 +6,8 @@
 use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
-use entity::event;
-use sea_orm::{FromQueryResult as _, IdenStatic as _, Iterable as _, Statement};
+use entity::{event, feature};
+use sea_orm::{DbBackend, FromQueryResult as _, IdenStatic as _, Iterable as _, Statement};
 use serde_json::{Map, Value as Json};
 use uuid::Uuid;
 
@@ -20,7 +20,7 @@ use crate::clock;
 use crate::database::row_set::RowSet;
 use crate::database::{DatabaseError, Parameters, dialect};
 use crate::encryption::KeyRing;
-use crate::events::{self, Effect, Happened, Hash, NO_EVENT, Owner, Stamp, apply, hash_of};
+use crate::events::{self, Aggregate as _, Effect, Happened, Hash, NO_EVENT, Owner, Stamp, apply, hash_of};
 
 /// A transaction as a command sees it.
 pub struct Session<'t> {
@@ -37,6 +37,7 @@ pub struct Session<'t> {
     pub(super) names_features: bool,
     /// What the command asks of the caller.
     needs: Needs,
+    relies_on_constraints: bool,
     /// Projects that it has made: they are the caller's.
     made: HashSet<Uuid>,
 }
@@ -64,6 +65,7 @@ impl<'t> Session<'t> {
             events: Vec::new(),
             names_features: false,
             needs: Needs::Admin,
+            relies_on_constraints: !connection.is_transaction() && caller.is_admin(),
             made: HashSet::new(),
         }
     }
@@ -123,7 +125,13 @@ impl<'t> Session<'t> {
     /// Whether the constraints of the database tell what need not be asked before: names that are taken, parents that are gone.
     /// Where they do, the command is asked again, of a session for which they do not. What a caller may do is never left to them.
     pub fn relies_on_constraints(&self) -> bool {
-        !self.connection.is_transaction() && self.caller.is_admin()
+        self.relies_on_constraints
+    }
+
+    /// The same of parents of a kind. A feature may be hidden: PostgreSQL tells it when something is added to it, SQLite has to be asked before.
+    pub fn relies_on_parents<P: Written>(&self) -> bool {
+        let may_be_hidden = P::KIND == feature::Entity::KIND;
+        self.relies_on_constraints && (!may_be_hidden || self.connection.backend() == DbBackend::Postgres)
     }
 
     /// All rows that were loaded or made, hidden or not, in no order.

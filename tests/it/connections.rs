@@ -1,9 +1,12 @@
 //! Every pooled connection keeps what the product promises, not only the first one.
 
+use std::time::Duration;
+
 use sea_orm::ConnectionTrait;
 use sea_orm::sqlx::{Row, SqlitePool};
+use serde_json::json;
 
-use crate::support::{Backend, Rows, Statements, TestDatabase, query_texts};
+use crate::support::{Backend, Client, Rows, Statements, TestDatabase, leaves_postgres_out, query_texts};
 
 on_both!(the_tables_are_up_to_date, statements_are_observed);
 
@@ -53,4 +56,30 @@ async fn sqlite_readers_cannot_write() {
     let error = test.database.reader().execute_unprepared("DELETE FROM projects").await.unwrap_err();
     assert!(error.to_string().contains("readonly"), "{error}");
     assert_eq!(Rows::of(&test.database).count("SELECT count(*) FROM projects").await, 1);
+}
+
+/// Nobody could tell whether it was carried out, and it would not be sent a second time.
+#[tokio::test]
+async fn no_write_is_sent_where_the_server_has_hung_up() {
+    if leaves_postgres_out() {
+        return;
+    }
+    let client = Client::new(TestDatabase::new(Backend::Postgres).await);
+    let others = "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()";
+    let create = "mutation($name: String!) { createProject(input: {name: $name}) { project { name } } }";
+    let options = sea_orm::ConnectOptions::new(&client.test.url).max_connections(1).to_owned();
+    let other = sea_orm::Database::connect(options).await.unwrap();
+    for name in ["a", "b", "c"] {
+        let made = client.data_with(create, json!({ "name": name })).await;
+        assert_eq!(made["createProject"]["project"]["name"], name);
+        let processes = query_texts(&other, &format!("SELECT pid::text {others}")).await;
+        assert!(!processes.is_empty());
+        let processes = processes.join(", ");
+        let end = format!("SELECT pg_terminate_backend(pid)::text FROM unnest(ARRAY[{processes}]) AS pid");
+        query_texts(&other, &end).await;
+        let still_there = format!("SELECT pid::text FROM pg_stat_activity WHERE pid IN ({processes})");
+        while !query_texts(&other, &still_there).await.is_empty() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! One connection to PostgreSQL, for statements that are a transaction each; for [`super::read_pool`] alone.
+//! One connection to PostgreSQL, for statements that are a transaction each; for [`super::statement_pool`] alone.
 //!
 //! sqlx makes a stream of futures around each row, and `tokio-postgres` allocates for each (docs/decisions/0022, 0024): so the messages of a
 //! statement are read here, in place. Where to connect, and how, is what sqlx made of the URL and of the environment

@@ -10,6 +10,7 @@ use bytes::BytesMut;
 use futures_util::FutureExt as _;
 use sea_orm::sqlx;
 use tokio::io::AsyncWriteExt as _;
+use tokio::task::coop::unconstrained;
 
 use super::failure::{PostgresFailure, ended, malformed};
 use super::line::Line;
@@ -58,7 +59,9 @@ impl Wire {
 
     /// Hears what the server has said unasked, as far as it is there: that it ends the connection, or nothing that matters.
     pub(super) fn listen(&mut self) {
-        let Some(heard) = self.input.read_from(&mut self.line).now_or_never() else { return };
+        // However much the task has done by now.
+        let reading = unconstrained(self.input.read_from(&mut self.line));
+        let Some(heard) = reading.now_or_never() else { return };
         let mut farewell = None;
         let is_heard = heard.is_ok_and(|length| length > 0) && self.hand_out(&mut |_| Ok(()), &mut farewell).is_ok();
         self.has_ended |= !is_heard || farewell.is_some();

@@ -223,7 +223,7 @@ async fn the_number_of_statements_depends_on_the_kinds(backend: Backend) {
         counts.push(client.statements.count());
     }
     let expected = match backend {
-        Backend::Sqlite => 9,
+        Backend::Sqlite => 6,
         Backend::Postgres => 3,
     };
     assert_eq!(counts, [expected; 2]);

@@ -30,6 +30,7 @@ use self::status::Moved;
 pub use self::status::ServerStatus;
 use self::watch::Watching;
 pub(in crate::database) use self::watch::find_primary;
+use super::postgres::Written;
 use crate::database::{PoolOptions, Row, WalPosition};
 
 /// The servers. Cloning is cheap and shares them.
@@ -111,13 +112,19 @@ impl Servers {
         match route {
             // Apart, since with one server nobody takes this way, and all would carry it along.
             Some(route) if self.are_several() => Box::pin(route.run(&self.all, sql, values)).await,
-            Some(_) | None => self.all.primary().lanes.read(sql, values).await,
+            Some(_) | None => self.all.primary().reads.read(sql, values).await,
         }
     }
 
-    /// Runs one statement that writes, on the primary.
+    /// Runs one statement that writes, on the server that is the primary when it is sent.
     pub(in crate::database) async fn write(&self, sql: &Arc<str>, values: &Values) -> Result<(), DbErr> {
-        self.all.primary().writes.write(sql, values).await
+        loop {
+            let primary = self.all.primary();
+            let is_primary = || std::ptr::eq(primary, self.all.primary());
+            if primary.writes.write(sql, values, is_primary).await? == Written::Here {
+                return Ok(());
+            }
+        }
     }
 
     /// Whether who waits to write waits for others that do.
@@ -127,7 +134,7 @@ impl Servers {
 
     /// Has the primary explain a statement, wherever it was run: replicas have the same tables and statistics.
     pub(in crate::database) async fn explain(&self, words: &str, sql: &str, values: Values) -> Result<Value, DbErr> {
-        self.all.primary().lanes.explain(words, sql, values).await
+        self.all.primary().reads.explain(words, sql, values).await
     }
 
     /// Reads from no replica any more that is not where the primary is now.
@@ -143,7 +150,7 @@ impl Servers {
     /// Closes the connections that nobody uses, and lets none be opened any more.
     pub(in crate::database) async fn close(&self) {
         for server in &self.all.servers {
-            server.lanes.close().await;
+            server.reads.close().await;
             server.writes.close().await;
         }
     }

@@ -14,7 +14,7 @@ pub(super) struct Server {
     place: usize,
     pub(super) options: PgConnectOptions,
     /// The connections that queries are read through.
-    pub(super) lanes: Lanes,
+    pub(super) reads: Lanes,
     /// Those of writes that are one statement, which no query keeps waiting. While it is the primary.
     pub(super) writes: Lanes,
     known: watch::Sender<Known>,
@@ -29,11 +29,11 @@ impl Server {
         pool: &PoolOptions,
         is_primary: bool,
     ) -> Result<Self, DbErr> {
-        let lanes = Lanes::new(&options, pool)?;
+        let reads = Lanes::new(&options, pool)?;
         // A replica keeps none for what it does not take.
         let kept = if is_primary { pool.min_connections } else { 0 };
         let writes = Lanes::new(&options, &PoolOptions { min_connections: kept, ..pool.clone() })?;
-        Ok(Self { place, options, lanes, writes, known: watch::Sender::default(), hurry: Notify::new() })
+        Ok(Self { place, options, reads, writes, known: watch::Sender::default(), hurry: Notify::new() })
     }
 
     /// What the log and the metrics call it: its host may tell strangers too much.

@@ -62,7 +62,7 @@ impl Servers {
             let writes = server.writes.status();
             let has_writes = std::ptr::eq(server, self.all.primary()) || writes.size > 0;
             let writes = has_writes.then(|| PoolStatus::of("single_write", number, &writes));
-            [Some(PoolStatus::of("read", number, &server.lanes.status())), writes]
+            [Some(PoolStatus::of("read", number, &server.reads.status())), writes]
         };
         self.all.servers.iter().flat_map(pools).flatten().collect()
     }

@@ -69,7 +69,7 @@ impl Route {
         sql: &Arc<str>,
         values: &(dyn Fn() -> Values + Sync),
     ) -> Result<Vec<Row>, DbErr> {
-        let Some(aim) = self.aim.get().copied() else { return all.primary().lanes.read(sql, values).await };
+        let Some(aim) = self.aim.get().copied() else { return all.primary().reads.read(sql, values).await };
         let mut tried = Tried::default();
         let mut failure = None;
         while let Some(place) = self.choose(all, aim, &tried).await {
@@ -80,7 +80,7 @@ impl Route {
             self.chosen.store(place, Ordering::Relaxed);
             let answer = tokio::select! {
                 biased;
-                answer = server.lanes.read(sql, values) => answer,
+                answer = server.reads.read(sql, values) => answer,
                 () = server.lost() => Err(no_answer()),
             };
             match answer {

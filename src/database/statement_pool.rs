@@ -31,12 +31,12 @@ pub(super) use self::servers::{Route, Servers, find_primary};
 
 /// Connections for reading.
 #[derive(Clone)]
-pub(super) enum ReadPool {
+pub(super) enum StatementPool {
     Postgres(Servers),
     Sqlite(sqlite::Readers),
 }
 
-impl ReadPool {
+impl StatementPool {
     pub(super) fn sqlite(file: SqliteFile, pool: &PoolOptions) -> Result<Self, DbErr> {
         Ok(Self::Sqlite(sqlite::Readers::new(file, pool)?))
     }
@@ -80,9 +80,9 @@ impl ReadPool {
     }
 }
 
-impl std::fmt::Debug for ReadPool {
+impl std::fmt::Debug for StatementPool {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("ReadPool")
+        f.write_str("StatementPool")
     }
 }
 

@@ -4,7 +4,7 @@
 //! is cancelled; a read that finds its connection dead is run again on another one, a write is sent once.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use deadpool::Status;
 use deadpool::managed::{Manager, Metrics, Object, Pool, RecycleError, RecycleResult};
@@ -18,7 +18,7 @@ use super::cancel::Canceller;
 use super::upkeep::{GOODBYE, Lifetimes};
 use super::{Row, acquire_error, build, driver_error, is_full, no_answer};
 use crate::database::PoolOptions;
-use crate::database::error::silence;
+use crate::database::error::{is_unready, no_answer_of_driver};
 use crate::database::postgres_connection::{PostgresConnection, PostgresServer};
 use crate::database::reachable::tell_of_connection;
 
@@ -32,7 +32,19 @@ pub(in crate::database) struct Lanes {
     canceller: Arc<Canceller>,
     /// How long an answer may take before the server counts as gone.
     answer_timeout: Option<Duration>,
+    acquire_timeout: Duration,
 }
+
+/// What became of a statement that writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Written {
+    Here,
+    /// It was not sent, since it belongs elsewhere.
+    Nowhere,
+}
+
+/// Before a server that is not ready is asked for a connection again.
+const PAUSE: Duration = Duration::from_millis(50);
 
 /// Opens connections, and tells which can be used again.
 pub(in crate::database) struct Opener {
@@ -88,7 +100,12 @@ impl Lanes {
         let lifetimes = Lifetimes::of(pool);
         let lanes = build(Opener { server: PostgresServer::new(options), lifetimes }, pool)?;
         lifetimes.look_after(&lanes);
-        Ok(Self { pool: lanes, canceller: Arc::default(), answer_timeout: pool.answer_timeout() })
+        Ok(Self {
+            pool: lanes,
+            canceller: Arc::default(),
+            answer_timeout: pool.answer_timeout(),
+            acquire_timeout: pool.acquire_timeout,
+        })
     }
 
     /// Runs a statement that reads, and gives its rows. Where the server went away while the connection was idle, it runs again.
@@ -104,16 +121,32 @@ impl Lanes {
         }
     }
 
-    /// Runs a statement that writes, once: where its connection is lost meanwhile, nobody knows whether it was carried out.
-    pub(super) async fn write(&self, sql: &Arc<str>, values: &Values) -> Result<(), DbErr> {
-        loop {
-            let mut lane = self.take().await?;
+    /// Runs a statement that writes, once: where its connection is lost meanwhile, nobody knows whether it was carried out. Until it has a
+    /// connection it waits for a server that begins, or has as many as it takes, and is not sent where it `belongs` elsewhere by then.
+    pub(super) async fn write(
+        &self,
+        sql: &Arc<str>,
+        values: &Values,
+        belongs: impl Fn() -> bool,
+    ) -> Result<Written, DbErr> {
+        let began = Instant::now();
+        while belongs() {
+            let mut lane = match self.take().await {
+                Ok(lane) => lane,
+                Err(error) if is_unready(&error) && began.elapsed() < self.acquire_timeout => {
+                    tokio::time::sleep(PAUSE).await;
+                    continue;
+                }
+                Err(error) => return Err(error),
+            };
             // What has ended before carries nothing out.
-            if lane.connection.is_standing() {
+            if belongs() && lane.connection.is_standing() {
                 tell_of_connection();
-                return self.run(&mut lane, sql, values).await.map(drop).map_err(driver_error);
+                self.run(&mut lane, sql, values).await.map_err(driver_error)?;
+                return Ok(Written::Here);
             }
         }
+        Ok(Written::Nowhere)
     }
 
     /// Takes a connection out of the pool, which has it again when the value is dropped.
@@ -126,7 +159,7 @@ impl Lanes {
         lane.state = State::Running;
         let answer = lane.connection.run(sql, values);
         let answer = match self.answer_timeout {
-            Some(timeout) => tokio::time::timeout(timeout, answer).await.map_err(|_| silence())?,
+            Some(timeout) => tokio::time::timeout(timeout, answer).await.map_err(|_| no_answer_of_driver())?,
             None => answer.await,
         };
         lane.state = match &answer {
