@@ -108,9 +108,13 @@ pub(super) fn is_ended_connection(error: &DbErr) -> bool {
         sqlx::Error::Io(cause) => {
             cause.kind() != io::ErrorKind::TimedOut && cause.kind() != io::ErrorKind::ConnectionRefused
         }
-        sqlx::Error::Database(cause) => cause.code().as_deref().is_some_and(|code| code.starts_with("57P")),
-        _ => false,
+        cause => is_farewell(cause),
     }
+}
+
+/// Whether a server says that it begins, ends, or has ended a connection: PostgreSQL's class 57P, operator intervention.
+pub(super) fn is_farewell(error: &sqlx::Error) -> bool {
+    error.as_database_error().and_then(sqlx::error::DatabaseError::code).is_some_and(|code| code.starts_with("57P"))
 }
 
 enum Kind {

@@ -194,7 +194,8 @@ impl Database {
     }
 
     /// Lets calls fail, to see that nothing is half done: `fault` is asked before each statement of a write, its `BEGIN` and its
-    /// `COMMIT`, a text that has them in it, and each statement of a query. What clones the value later is concerned, what was cloned before is not.
+    /// `COMMIT`, a text that has them in it, and each statement of a query. What clones the value later is concerned, what was cloned
+    /// before is not.
     pub fn inject_faults(&mut self, fault: impl Fn() -> Option<DatabaseError> + Send + Sync + 'static) {
         Arc::make_mut(&mut self.pools).faults = Some(Arc::new(fault));
     }

@@ -13,7 +13,7 @@ use sea_orm::{DatabaseConnection, DbBackend, DbErr};
 use tokio::sync::Mutex;
 use tokio::time::{sleep, timeout};
 
-use super::error::no_answer;
+use super::error::{is_farewell, no_answer};
 
 /// Looks for all that wait. Cloning is cheap and shares it.
 #[derive(Clone, Default)]
@@ -140,9 +140,7 @@ fn is_gone(error: &sqlx::Error) -> bool {
                 | ErrorKind::HostUnreachable
                 | ErrorKind::NetworkUnreachable
         ),
-        // It begins, or ends: PostgreSQL's class 57P, operator intervention.
-        sqlx::Error::Database(cause) => cause.code().is_some_and(|code| code.starts_with("57P")),
-        _ => false,
+        error => is_farewell(error),
     }
 }
 

@@ -1,4 +1,4 @@
-//! The connections that queries are read through, and the one way to run a plan's statement.
+//! The connections for statements that are a transaction each: those of queries, and writes of one statement.
 //!
 //! SeaORM's pools cost a small read more than the statement itself: on PostgreSQL a round trip, since sqlx asks a connection
 //! whether it still stands whenever it is given back; on SQLite two threads that wait for each other. These connections

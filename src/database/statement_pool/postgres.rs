@@ -18,7 +18,7 @@ use super::cancel::Canceller;
 use super::upkeep::{GOODBYE, Lifetimes};
 use super::{Row, acquire_error, build, driver_error, is_full, no_answer};
 use crate::database::PoolOptions;
-use crate::database::error::{is_unready, no_answer_of_driver};
+use crate::database::error::{is_farewell, is_unready, no_answer_of_driver};
 use crate::database::postgres_connection::{PostgresConnection, PostgresServer};
 use crate::database::reachable::tell_of_connection;
 
@@ -213,11 +213,7 @@ impl Lanes {
     }
 }
 
-/// Whether there is nobody at the other end any more. A server may say so: PostgreSQL's class 57P, administrator shutdown and its like.
+/// Whether there is nobody at the other end any more.
 fn is_gone(error: &sqlx::Error) -> bool {
-    match error {
-        sqlx::Error::Io(_) => true,
-        sqlx::Error::Database(cause) => cause.code().is_some_and(|code| code.starts_with("57P")),
-        _ => false,
-    }
+    matches!(error, sqlx::Error::Io(_)) || is_farewell(error)
 }
